@@ -36,6 +36,8 @@ extension Session {
     guard nextQueued < queued.count else { return nil }
     let event = queued[nextQueued]
     nextQueued += 1
+    // Not before: whoever drives this keeps things by slot until it has heard of the end.
+    if case .closed(let slot) = event { freeSlots.append(slot.index) }
     if nextQueued == queued.count {
       queued.removeAll(keepingCapacity: true)
       nextQueued = 0

@@ -226,7 +226,6 @@ extension Session {
     streams[index].isOpen = false
     streams[index].pending = ByteBuffer()
     slotOfID[stream.id] = nil
-    freeSlots.append(index)
     if isLocal(stream.id) { localOpen -= 1 } else { peerOpen -= 1 }
     queued.append(.closed(Slot(index: index, generation: stream.generation)))
   }
