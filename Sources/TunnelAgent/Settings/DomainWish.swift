@@ -1,0 +1,48 @@
+import TunnelCore
+
+/// The public name a person asks for: a whole name, a label below the relay's, or whichever the
+/// account got first. Written with or without `https://`; what has no dot is a label.
+package enum DomainWish: Sendable, Hashable, CustomStringConvertible {
+  case full(DomainName)
+  case label(String)
+  case first
+
+  package init(_ text: String) throws(ValueFault) {
+    let parts = try Authority(text)
+    guard parts.scheme == nil || parts.scheme == "https" || parts.scheme == "http" else {
+      throw ValueFault("`\(text)` is no web address: https://NAME")
+    }
+    guard parts.path.isEmpty else {
+      throw ValueFault("a path in the public address is not in this version yet: `\(text)`")
+    }
+    guard parts.port == nil || parts.port == (parts.scheme == "http" ? 80 : 443) else {
+      throw ValueFault("`\(text)` has a port; the relay decides that", fix: "leave it out")
+    }
+    do {
+      if parts.host.contains(".") {
+        self = .full(try DomainName(parts.host))
+      } else {
+        self = .label(try SubdomainLabel(parts.host).text)
+      }
+    } catch {
+      throw ValueFault("\(error)", code: "domain-invalid")
+    }
+  }
+
+  /// `--subdomain` takes nothing but a label.
+  static func onlyLabel(_ text: String) throws(ValueFault) -> DomainWish {
+    guard !text.contains(".") && !text.contains("/") else {
+      throw ValueFault("`\(text)` is no label", fix: "--domain \(text)")
+    }
+    return try DomainWish(text)
+  }
+
+  /// What the relay is asked for; empty for `first`.
+  package var description: String {
+    switch self {
+    case .full(let name): name.text
+    case .label(let label): label
+    case .first: ""
+    }
+  }
+}
