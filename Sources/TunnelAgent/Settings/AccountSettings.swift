@@ -76,14 +76,18 @@ struct AccountSettings {
         fix: "if you trust that relay, `tunnel login \(relay.value)`, or use --relay"))
   }
 
+  /// Throws 77 `authtoken-invalid`, without a word of the text.
+  static func authtoken(_ text: String) throws(UserError) -> Authtoken {
+    try parse(Sourced(text, .preset("typed"))).value
+  }
+
   private static func parse(_ text: Sourced<String>) throws(UserError) -> Sourced<Authtoken> {
     try text.read { text throws(ValueFault) in
-      do {
+      do throws(AuthtokenFault) {
         return try Authtoken(text)
       } catch {
         throw ValueFault(
-          "this is no authtoken: \(error)", fix: "copy it whole, from tun_ to its end",
-          code: "authtoken-invalid", exit: .authentication)
+          error.description, code: "authtoken-invalid", exit: .authentication)
       }
     }
   }

@@ -18,11 +18,18 @@ package struct AgentSettings: Sendable {
   package let ifTaken = IfTaken.replace
   package let exitOnDisconnect = false
   package let output: OutputSettings
+  package let install: ID
+  /// Said at start, none of them stops a tunnel.
   package let warnings: [String]
 
-  package init(_ merged: MergedSettings) throws(UserError) {
+  package init(_ merged: MergedSettings, _ install: InstallID) throws(UserError) {
     output = try OutputSettings(merged.request)
     guard let upstream = merged.upstream else {
+      guard merged.choices.isEmpty else {
+        throw CommandGrammar.usage(
+          "the settings name several endpoints: \(merged.choices.joined(separator: ", "))",
+          fix: "choose one with --name, or say the port: `tunnel 3000`")
+      }
       throw CommandGrammar.usage(
         "where is the app? no port was given", fix: "`tunnel 3000`, or --port, or TUNNEL_PORT")
     }
@@ -37,7 +44,8 @@ package struct AgentSettings: Sendable {
     responseTimeout = try merged.request.last("--response-timeout")?
       .read { text throws(ValueFault) in try AgentSettings.seconds(text) }.value
     plainHTTP = merged.request.isOn("--plain-http")
-    warnings = merged.warnings
+    self.install = install.id
+    warnings = merged.warnings + [install.warning].compactMap(\.self)
   }
 
   private static func seconds(_ text: String) throws(ValueFault) -> Duration {

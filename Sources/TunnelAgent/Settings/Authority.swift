@@ -8,7 +8,8 @@ struct Authority: Equatable {
   /// From the first slash, empty for none and for `/` alone.
   var path: String
 
-  init(_ text: String) throws(ValueFault) {
+  /// `anyHost` leaves it to a stricter reader to judge the host.
+  init(_ text: String, anyHost: Bool = false) throws(ValueFault) {
     var rest = Substring(text)
     if let mark = text.firstRange(of: "://") {
       scheme = text[..<mark.lowerBound].lowercased()
@@ -23,7 +24,7 @@ struct Authority: Equatable {
     if host.hasSuffix(".") { host.removeLast() }
     port = nil
     if let digits { port = try Authority.port(digits) }
-    guard Authority.isHost(host) else { throw ValueFault("`\(text)` names no host") }
+    guard anyHost || Authority.isHost(host) else { throw ValueFault("`\(text)` names no host") }
   }
 
   /// 1 to 65535 in digits.

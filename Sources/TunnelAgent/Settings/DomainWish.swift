@@ -8,7 +8,7 @@ package enum DomainWish: Sendable, Hashable, CustomStringConvertible {
   case first
 
   package init(_ text: String) throws(ValueFault) {
-    let parts = try Authority(text)
+    let parts = try Authority(text, anyHost: true)
     guard parts.scheme == nil || parts.scheme == "https" || parts.scheme == "http" else {
       throw ValueFault("`\(text)` is no web address: https://NAME")
     }
@@ -18,14 +18,16 @@ package enum DomainWish: Sendable, Hashable, CustomStringConvertible {
     guard parts.port == nil || parts.port == (parts.scheme == "http" ? 80 : 443) else {
       throw ValueFault("`\(text)` has a port; the relay decides that", fix: "leave it out")
     }
-    do {
+    do throws(NameFault) {
       if parts.host.contains(".") {
         self = .full(try DomainName(parts.host))
       } else {
         self = .label(try SubdomainLabel(parts.host).text)
       }
+    } catch .reserved {
+      self = .label(parts.host)  // its operator may have given it away all the same
     } catch {
-      throw ValueFault("\(error)", code: "domain-invalid")
+      throw ValueFault(error.description, fix: error.fix, code: "domain-invalid")
     }
   }
 

@@ -62,6 +62,8 @@ struct FileSettings: Sendable {
         endpoint.upstream = try FileSettings.text(upstream, "url")
       }
     }
+    _ = try endpoint.url?.read(DomainWish.init(_:))
+    _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
     try notYet(node, ["inbox", "resign"])
     return endpoint
   }

@@ -23,6 +23,8 @@ package struct MergedSettings: Sendable {
   package private(set) var project: Sourced<String>?
   package private(set) var endpoint: Sourced<String>?
   package private(set) var warnings: [String] = []
+  /// The endpoints of the file if there are several and none was chosen.
+  package private(set) var choices: [String] = []
   /// The files that exist and were read.
   package private(set) var files: [String] = []
   package let userFile: String?
@@ -43,7 +45,8 @@ package struct MergedSettings: Sendable {
     warnings += account.warnings
 
     let words = TunnelChoice(request, places)
-    let endpoint = try found.endpoint(request, mustChoose: try words.upstream() == nil)
+    let endpoint = try found.endpoint(request)
+    choices = endpoint == nil ? found.endpointNames : []
     self.endpoint = endpoint?.name
     if let said = try words.domain() {
       domain = said
@@ -85,13 +88,16 @@ struct FoundFiles {
     self.user = user
   }
 
-  /// The endpoint that `--name` names, else the only one there is. Several without a name are a
-  /// fault only if one of them must say where the app is.
-  func endpoint(
-    _ request: TunnelRequest, mustChoose: Bool
-  ) throws(UserError) -> FileSettings.Endpoint? {
-    let endpoints = [project, user].compactMap(\.self).map(\.endpoints).first { !$0.isEmpty } ?? []
-    let names = endpoints.compactMap(\.name?.value)
+  private var endpoints: [FileSettings.Endpoint] {
+    all.map(\.endpoints).first { !$0.isEmpty } ?? []
+  }
+
+  var endpointNames: [String] { endpoints.compactMap(\.name?.value) }
+
+  /// The endpoint that `--name` names, else the only one there is.
+  func endpoint(_ request: TunnelRequest) throws(UserError) -> FileSettings.Endpoint? {
+    let endpoints = endpoints
+    let names = endpointNames
     if let name = request.last("--name") {
       if let found = endpoints.first(where: { $0.name?.value == name.value }) { return found }
       guard names.isEmpty else {
@@ -101,12 +107,7 @@ struct FoundFiles {
       }
       return FileSettings.Endpoint(name: name)
     }
-    guard endpoints.count > 1, mustChoose else {
-      return endpoints.count == 1 ? endpoints.first : nil
-    }
-    throw CommandGrammar.usage(
-      "the settings name several endpoints: \(names.joined(separator: ", "))",
-      fix: "choose one with --name, or say the port: `tunnel 3000`")
+    return endpoints.count == 1 ? endpoints.first : nil
   }
 }
 

@@ -8,6 +8,8 @@ package struct OutputSettings: Sendable, Equatable {
   package var color = ColorChoice.auto
   package var log = LogSettings()
 
+  package init() {}
+
   package init(_ request: TunnelRequest) throws(UserError) {
     json = request.isOn("--json")
     quiet = request.isOn("--quiet")

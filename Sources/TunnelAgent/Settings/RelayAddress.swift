@@ -1,3 +1,5 @@
+import TunnelCore
+
 /// A relay's address: `https://tunnel.example.com`. A name without a scheme means https.
 ///
 /// Plain http shows the authtoken to everybody on the way, so it is taken only for this machine,
@@ -27,6 +29,13 @@ package struct RelayAddress: Sendable, Hashable, CustomStringConvertible {
     self.scheme = scheme
     host = parts.host
     port = parts.port ?? (scheme == .https ? 443 : 80)
+  }
+
+  /// As an argument of a command; a fault is exit 2.
+  package static func typed(_ text: String, plainHTTP: Bool) throws(UserError) -> RelayAddress {
+    try Sourced(text, .flag("RELAY-URL")).read { text throws(ValueFault) in
+      try RelayAddress(text, plainHTTP: plainHTTP)
+    }.value
   }
 
   private init(scheme: Scheme, host: String, port: Int) {

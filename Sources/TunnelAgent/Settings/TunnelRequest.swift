@@ -4,6 +4,11 @@ package struct TunnelRequest: Sendable, Equatable {
     /// The flag's long name; `tunnel` for a target.
     package let name: String
     package let value: String
+
+    package init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// In the order of the command line.

@@ -1,3 +1,5 @@
+import TunnelCore
+
 /// An event as lines for a person.
 enum EventLines {
   static func of(_ event: AgentEvent, style: OutputStyle) -> [String] {
@@ -28,10 +30,14 @@ enum EventLines {
     }
   }
 
-  /// `error[code]: message`, then `  fix: …`.
+  /// `error[code]: message`, then `  fix: …` and what follows it; four lines at most.
   static func error(_ code: String, _ message: String, _ fix: String?, colors: Bool) -> [String] {
     let head = Paint.red.on("error[\(code)]:", if: colors) + " " + VisibleText.of(message)
-    return [head] + (fix.map { ["  fix: " + VisibleText.of($0)] } ?? [])
+    let fixes = (fix ?? "").split(separator: "\n").prefix(UserError.lineLimit - 1)
+    return [head]
+      + fixes.enumerated().map { index, line in
+        (index == 0 ? "  fix: " : "       ") + VisibleText.of(String(line))
+      }
   }
 
   private static func tint(_ paint: Paint, _ text: String, _ style: OutputStyle) -> String {

@@ -4,20 +4,21 @@ import Synchronization
 /// Writes whole lines to one descriptor, from any thread: one line, one `write(2)`, at once.
 ///
 /// Short writes, EINTR and EAGAIN are finished under the lock, so lines never mix. Once the reader
-/// is gone (EPIPE, or EIO from a hung-up terminal) it calls `readerGone` once and drops the rest.
+/// is gone (EPIPE, or EIO from a hung-up terminal) it says so once and drops the rest.
 /// The process must ignore SIGPIPE.
 package final class LineWriter: Sendable {
   private let descriptor: Int32
   private let owned: Bool
-  private let readerGone: @Sendable () -> Void
-  private let gone = Mutex(false)
+  private let state = Mutex(State())
 
-  package init(
-    _ descriptor: Int32, owned: Bool = false, readerGone: @escaping @Sendable () -> Void = {}
-  ) {
+  private struct State {
+    var gone = false
+    var tell: (@Sendable () -> Void)?
+  }
+
+  package init(_ descriptor: Int32, owned: Bool = false) {
     self.descriptor = descriptor
     self.owned = owned
-    self.readerGone = readerGone
   }
 
   /// Appends to the file at `path`, made with mode 0600; nil (and `errno`) if it cannot be opened.
@@ -35,12 +36,22 @@ package final class LineWriter: Sendable {
   package func write(_ line: String) {
     var text = line
     text += "\n"
-    let justLost = gone.withLock { gone in
-      guard !gone else { return false }
-      gone = !text.withUTF8 { LineWriter.writeAll($0, to: descriptor) }
-      return gone
+    let tell = state.withLock { state -> (@Sendable () -> Void)? in
+      guard !state.gone else { return nil }
+      state.gone = !text.withUTF8 { LineWriter.writeAll($0, to: descriptor) }
+      return state.gone ? state.tell : nil
     }
-    if justLost { readerGone() }
+    tell?()
+  }
+
+  /// Calls `tell` once nobody reads any more, on the thread whose line met that; at once if it
+  /// was so before.
+  package func whenReaderGone(_ tell: @escaping @Sendable () -> Void) {
+    let gone = state.withLock { state in
+      state.tell = tell
+      return state.gone
+    }
+    if gone { tell() }
   }
 
   /// False once nobody can read any more. Other faults (a full disk) lose the line, no more.

@@ -1,3 +1,5 @@
+import Glibc
+import Logging
 import TunnelCore
 
 /// The agent's two outputs. The banner, request lines and states go to stdout; errors, warnings
@@ -12,6 +14,39 @@ package final class Terminal: Sendable {
     self.style = style
     self.output = output
     self.errors = errors
+  }
+
+  /// The process's own stdout and stderr.
+  package convenience init(_ settings: OutputSettings, environment: [String: String]) {
+    var style = OutputStyle()
+    style.json = settings.json
+    style.quiet = settings.quiet
+    let colors = { (file: Int32) in
+      settings.color.colors(isTerminal: isatty(file) == 1, environment: environment)
+    }
+    style.colorsOut = colors(STDOUT_FILENO)
+    style.colorsError = colors(STDERR_FILENO)
+    self.init(
+      style: style, output: LineWriter(STDOUT_FILENO), errors: LineWriter(STDERR_FILENO))
+  }
+
+  /// The log that the settings ask for. Throws 78 `config-file` if its file cannot be opened.
+  package func logger(_ settings: LogSettings) throws(UserError) -> Logger {
+    var writer: LineWriter?
+    switch settings.place {
+    case .stdout: writer = output
+    case .stderr: writer = errors
+    case .off: break
+    case .file(let path):
+      writer = LineWriter(appendingTo: path)
+      guard writer != nil else {
+        throw UserError(
+          code: "config-file",
+          message: "the log file \(path) cannot be opened: \(String(cString: strerror(errno)))",
+          fix: nil, exit: .configuration)
+      }
+    }
+    return Logger(label: "tunnel") { _ in AgentLog(settings, writer: writer) }
   }
 
   package func show(_ event: AgentEvent) {

@@ -30,6 +30,11 @@ struct MergedSettingsTests {
     return try MergedSettings(request, .init(environment: all, directory: "\(work)/\(folder)"))
   }
 
+  private func complete(_ merged: MergedSettings) throws -> AgentSettings {
+    var random = SystemRandomNumberGenerator()
+    return try AgentSettings(merged, InstallID(environment: home, using: &random))
+  }
+
   @Test("flag beats environment beats project file beats user file, and each is named")
   func order() throws {
     let endpoint = "endpoints: [{url: https://user.example, upstream: {url: 1}}]\n"
@@ -196,7 +201,8 @@ struct MergedSettingsTests {
     #expect(try merged("http --name api").upstream?.value.port == 2)
     #expect(try merged("http --name app").domain.value.description == "a.example")
     #expect(try merged("3000").domain.value == .first)
-    let open = #expect(throws: UserError.self) { try merged("http") }
+    #expect(try merged("http").choices == ["app", "api"])
+    let open = #expect(throws: UserError.self) { try complete(try merged("http")) }
     #expect(open?.message == "the settings name several endpoints: app, api")
     let wrong = #expect(throws: UserError.self) { try merged("http --name apps") }
     #expect(wrong?.fix == "--name app")
@@ -226,14 +232,14 @@ struct MergedSettingsTests {
   func complete() throws {
     let environment = ["TUNNEL_AUTHTOKEN": token]
     let missing = #expect(throws: UserError.self) {
-      try AgentSettings(try merged("--domain a.example", environment))
+      try complete(try merged("--domain a.example", environment))
     }
     #expect(missing?.code == "usage")
-    let whole = try AgentSettings(try merged("3000 --response-timeout 2.5", environment))
+    let whole = try complete(try merged("3000 --response-timeout 2.5", environment))
     #expect(whole.responseTimeout == .milliseconds(2500))
     #expect(whole.upstream.port == 3000)
     #expect(throws: UserError.self) {
-      try AgentSettings(try merged("3000 --response-timeout soon", environment))
+      try complete(try merged("3000 --response-timeout soon", environment))
     }
   }
 }

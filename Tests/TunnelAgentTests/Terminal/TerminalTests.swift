@@ -210,10 +210,13 @@ struct TerminalTests {
     close(ends[0])
     defer { close(ends[1]) }
     let told = Told()
-    let writer = LineWriter(ends[1]) { told.count.add(1, ordering: .relaxed) }
+    let writer = LineWriter(ends[1])
+    writer.whenReaderGone { told.count.add(1, ordering: .relaxed) }
     writer.write("a")
     writer.write("b")
     #expect(told.count.load(ordering: .relaxed) == 1)
+    writer.whenReaderGone { told.count.add(10, ordering: .relaxed) }
+    #expect(told.count.load(ordering: .relaxed) == 11)
   }
 
   private final class Told: Sendable {
