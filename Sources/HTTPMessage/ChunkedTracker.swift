@@ -70,13 +70,13 @@ struct ChunkedTracker: Sendable {
       size = size &<< 4 | UInt64(digit)
       index &+= 1
     }
-    guard index < limit else { return try reached(limit, span.count) }
+    guard index < limit else { return try runsOut(index, last) }
     guard index > position, size < Self.largest else { throw .malformed(.chunkSize) }
     if span[index] == Byte.semicolon {
       // What an extension says is nobody's business here, but it may hide no line end.
       index &+= 1
       while index < limit, Self.isExtension(span[index]) { index &+= 1 }
-      guard index < limit else { return try reached(limit, span.count) }
+      guard index < limit else { return try runsOut(index, last) }
       guard span[index] == Byte.carriageReturn else { throw .malformed(.chunkLine) }
     }
     guard span[index] == Byte.carriageReturn else { throw .malformed(.chunkSize) }
@@ -86,8 +86,8 @@ struct ChunkedTracker: Sendable {
     return size
   }
 
-  private func reached(_ limit: Int, _ count: Int) throws(MessageFault) -> UInt64? {
-    if limit == count { return nil }
+  private func runsOut(_ index: Int, _ last: Int) throws(MessageFault) -> UInt64? {
+    if index <= last { return nil }
     throw .malformed(.chunkLine)
   }
 

@@ -40,18 +40,18 @@ struct FieldCursor: Sendable {
     let last = min(line &+ field, section &+ fields)
     let limit = min(count, last &+ 1)
     if colon == 0 {
-      guard position < limit else { return try reached(limit, count) }
+      guard position < limit else { return try runsOut(last) }
       position = ByteRun.token(span, from: position, to: limit, underscore: &underscore)
-      guard position < limit else { return try reached(limit, count) }
+      guard position < limit else { return try runsOut(last) }
       guard span[position] == Byte.colon, position > line else {
         throw nameFault(span[position])
       }
       colon = position
       position &+= 1
     }
-    guard position < limit else { return try reached(limit, count) }
+    guard position < limit else { return try runsOut(last) }
     position = ByteRun.value(span, from: position, to: limit)
-    guard position < limit else { return try reached(limit, count) }
+    guard position < limit else { return try runsOut(last) }
     guard span[position] == Byte.carriageReturn else {
       throw .malformed(span[position] == Byte.lineFeed ? .lineEnd : .fieldValue)
     }
@@ -73,8 +73,9 @@ struct FieldCursor: Sendable {
     return field
   }
 
-  private func reached(_ limit: Int, _ count: Int) throws(MessageFault) -> Line {
-    if limit == count { return .more }
+  /// The line has no end in the bytes at hand.
+  private func runsOut(_ last: Int) throws(MessageFault) -> Line {
+    if position <= last { return .more }
     throw .headerTooLarge
   }
 

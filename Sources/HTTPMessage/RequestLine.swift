@@ -20,7 +20,7 @@ struct RequestLine: Sendable {
       position = ByteRun.visible(span, from: position, to: limit)
       if firstSpace < 0, position &- start > HeadLimits.method { throw .malformed(.method) }
       guard position < limit else {
-        if limit == count { return nil }
+        if position <= last { return nil }
         throw .uriTooLong
       }
       switch span[position] {

@@ -59,7 +59,7 @@ package struct ResponseScanner: Sendable {
     let limit = min(count, limits.line &+ 1)
     if position < limit { position = ByteRun.value(span, from: position, to: limit) }
     guard position < limit else {
-      if limit == count { return nil }
+      if position <= limits.line { return nil }
       throw .headerTooLarge
     }
     switch span[position] {
