@@ -46,7 +46,7 @@ enum EventLines {
 
   /// Seconds with one digit where it tells something: `2`, `1.5`, `0.3`.
   static func seconds(_ milliseconds: UInt64) -> String {
-    let tenths = (milliseconds + 50) / 100
+    let tenths = milliseconds / 100 + (milliseconds % 100 >= 50 ? 1 : 0)
     return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
   }
 }

@@ -14,8 +14,12 @@ package struct JSONText: Sendable {
     body += JSONText.quoted(value)
   }
 
-  package mutating func add(_ key: String, bytes: some Sequence<UInt8>) {
+  package mutating func add(_ key: String, bytes: ArraySlice<UInt8>) {
     begin(key)
+    if bytes.allSatisfy(JSONText.isPlain) {
+      body += "\"\(String(decoding: bytes, as: UTF8.self))\""
+      return
+    }
     body += "\""
     VisibleText.each(of: bytes) { scalar, _ in
       JSONText.append(scalar ?? "\u{fffd}", to: &body)
@@ -49,9 +53,15 @@ package struct JSONText: Sendable {
   }
 
   package static func quoted(_ text: String) -> String {
+    if text.utf8.allSatisfy(isPlain) { return "\"\(text)\"" }
     var quoted = "\""
     for scalar in text.unicodeScalars { append(scalar, to: &quoted) }
     return quoted + "\""
+  }
+
+  /// Needs no escape: ASCII but for controls, the quote and the backslash.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (0x20..<0x7f).contains(byte) && byte != 0x22 && byte != 0x5c
   }
 
   private mutating func begin(_ key: String) {

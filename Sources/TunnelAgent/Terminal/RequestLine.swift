@@ -13,7 +13,7 @@ enum RequestLine {
     object.add("event", "request")
     object.add("id", report.id.description)
     object.add("time", ClockText.utc(report.unixMilliseconds))
-    object.add("method", bytes: report.method)
+    object.add("method", bytes: report.method[...])
     object.add("path", bytes: report.pathAlone)
     object.add("status", report.status)
     object.add("ms", report.milliseconds)

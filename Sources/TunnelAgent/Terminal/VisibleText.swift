@@ -3,7 +3,11 @@
 /// C0 and C1 controls, DEL and bytes that are no UTF-8 become `\xNN`; characters that turn the
 /// direction of text or break a line become `\u{NNNN}`. All else stays as it is.
 package enum VisibleText {
-  package static func of(_ bytes: some Sequence<UInt8>) -> String {
+  package static func of(_ bytes: ArraySlice<UInt8>) -> String {
+    // Nearly every path and reason is plain ASCII, and each exchange prints both.
+    if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) {
+      return String(decoding: bytes, as: UTF8.self)
+    }
     var shown = ""
     each(of: bytes) { scalar, raw in
       guard let scalar else {
@@ -15,7 +19,12 @@ package enum VisibleText {
     return shown
   }
 
+  package static func of(_ bytes: [UInt8]) -> String {
+    of(bytes[...])
+  }
+
   package static func of(_ text: String) -> String {
+    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
     var shown = ""
     for scalar in text.unicodeScalars { append(scalar, to: &shown) }
     return shown
@@ -32,15 +41,14 @@ package enum VisibleText {
 
   /// Walks bytes as UTF-8: a scalar, or nil with the bytes that form none.
   static func each(
-    of bytes: some Sequence<UInt8>, _ body: (Unicode.Scalar?, ArraySlice<UInt8>) -> Void
+    of bytes: ArraySlice<UInt8>, _ body: (Unicode.Scalar?, ArraySlice<UInt8>) -> Void
   ) {
-    let all = Array(bytes)
-    var start = 0
-    while start < all.count {
-      let length = UTF8Length.of(all[start...])
-      let piece = all[start..<(start + max(1, length))]
+    var rest = bytes
+    while !rest.isEmpty {
+      let length = UTF8Length.of(rest)
+      let piece = rest.prefix(max(1, length))
       body(length > 0 ? String(decoding: piece, as: UTF8.self).unicodeScalars.first : nil, piece)
-      start += piece.count
+      rest = rest.dropFirst(piece.count)
     }
   }
 
