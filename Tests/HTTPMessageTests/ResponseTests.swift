@@ -136,6 +136,21 @@ struct ResponseReaderTests {
     #expect(readResponses([bytes(raw)], to: []).fault == .malformed(.unasked))
   }
 
+  @Test("leave nothing of one in the next")
+  func fresh() throws {
+    var scanner = ResponseScanner()
+    let first = bytes(
+      "HTTP/1.0 500 X\r\nUpgrade: x\r\nConnection: close, x, upgrade\r\nContent-Length: 3\r\n\r\n")
+    #expect(try scanner.scan(first.span))
+    scanner.reset()
+    let second = bytes("HTTP/1.1 200\r\nConnection: upgrade\r\nx: 1\r\n\r\n")
+    #expect(try scanner.scan(second.span))
+    let head = scanner.head
+    #expect(head.status == 200 && head.reason.isEmpty && head.minorVersion == 1)
+    #expect(!head.upgrade && !head.closes && head.announced == .none)
+    #expect(head.fields.map(\.named) == [false, false])
+  }
+
   @Test("end at the connection's end only if they may")
   func end() {
     let open = readResponse("HTTP/1.1 200 OK\r\n\r\nabc", closed: true)
