@@ -56,6 +56,29 @@ package struct ResponseHead: Sendable {
     return announced == .none ? .untilClose : announced
   }
 
+  /// How long the sender will keep an idle connection, in seconds, if a Keep-Alive field says so
+  /// (`timeout=5`, RFC 2068 section 19.7.1.1). The shortest one wins; what is no number of at most
+  /// six digits says nothing.
+  package func keepAliveSeconds(_ source: Span<UInt8>) -> Int? {
+    var shortest: Int?
+    for field in fields where field.kind == .keepAlive {
+      var position = field.value.start
+      while let parameter = source.element(&position, field.value.end) {
+        guard (9...14).contains(parameter.count) else { continue }
+        guard source.begins(parameter.start, "timeout=") else { continue }
+        var seconds = 0
+        var isNumber = true
+        for index in (parameter.start + 8)..<parameter.end {
+          let digit = source[index] &- 0x30
+          isNumber = isNumber && digit < 10
+          seconds = seconds * 10 + Int(digit)
+        }
+        if isNumber { shortest = min(shortest ?? seconds, seconds) }
+      }
+    }
+    return shortest
+  }
+
   /// Ready for the next message, with its memory kept.
   mutating func reset() {
     var kept = fields

@@ -117,4 +117,14 @@ struct LimitTests {
     #expect(transcript.fault == (count == 32 ? nil : .malformed(.interimCount)))
     #expect(transcript.whole.count == (count == 32 ? 1 : 0))
   }
+
+  @Test("of interim responses, counted anew for each request")
+  func interimAnew() {
+    var limits = HeadLimits()
+    limits.interim = 1
+    let raw = "HTTP/1.1 103 E\r\n\r\nHTTP/1.1 204 N\r\n\r\n"
+    let transcript = readResponses(
+      [bytes(raw + raw)], to: [.init(), .init()], limits: limits)
+    #expect(transcript.whole.count == 2)
+  }
 }

@@ -110,7 +110,8 @@ struct RequestHeadTests {
       ("Tunnel-", .tunnel), ("tunnel-error", .tunnel), ("Tunnel-Inbox-Id", .tunnel),
       ("Transfer-Encoding", .transferEncoding), ("Tunnels-Error", .other), ("Hosts", .other),
       ("X-Forwarded-Fox", .other), ("Forwarded", .other), ("Content_Type", .other),
-      ("Accept-Encoding", .other), ("Content-Lengti", .other),
+      ("Accept-Encoding", .other), ("Xxcept", .other), ("Uxxrade", .other),
+      ("Content-Lengti", .other),
     ]
     for (name, kind) in names {
       let raw = "GET / HTTP/1.1\r\n\(Self.host)\(name): chunked\r\n\r\n"

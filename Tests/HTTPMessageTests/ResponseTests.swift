@@ -90,6 +90,20 @@ struct ResponseHeadTests {
     #expect(throws: MessageFault.malformed(reason)) { try head.framing(for: context) }
   }
 
+  @Test(
+    "says how long an idle connection is kept",
+    arguments: [
+      ("Keep-Alive: timeout=5, max=100", 5), ("keep-alive: max=1,Timeout=72", 72),
+      ("Keep-Alive: timeout=9\r\nKeep-Alive: timeout=3", 3), ("Keep-Alive: timeout=0", 0),
+      ("Keep-Alive: timeout=", nil), ("Keep-Alive: timeout=5s", nil),
+      ("Keep-Alive: timeout=-1", nil), ("Keep-Alive: timeout=1234567", nil), ("X: y", nil),
+    ] as [(String, Int?)])
+  func keepAlive(_ field: String, _ seconds: Int?) throws {
+    let raw = "HTTP/1.1 200 OK\r\n\(field)\r\n\r\n"
+    let head = try #require(try scanResponse(raw))
+    #expect(head.keepAliveSeconds(bytes(raw).span) == seconds)
+  }
+
   @Test("closes by word and by version")
   func closes() throws {
     #expect(try scanResponse("HTTP/1.0 200 OK\r\n\r\n")?.closes == true)
@@ -120,6 +134,21 @@ struct ResponseReaderTests {
     let raw = "HTTP/1.1 204 N\r\n\r\n"
     #expect(readResponses([bytes(raw + raw)]).fault == .malformed(.unasked))
     #expect(readResponses([bytes(raw)], to: []).fault == .malformed(.unasked))
+  }
+
+  @Test("leave nothing of one in the next")
+  func fresh() throws {
+    var scanner = ResponseScanner()
+    let first = bytes(
+      "HTTP/1.0 500 X\r\nUpgrade: x\r\nConnection: close, x, upgrade\r\nContent-Length: 3\r\n\r\n")
+    #expect(try scanner.scan(first.span))
+    scanner.reset()
+    let second = bytes("HTTP/1.1 200\r\nConnection: upgrade\r\nx: 1\r\n\r\n")
+    #expect(try scanner.scan(second.span))
+    let head = scanner.head
+    #expect(head.status == 200 && head.reason.isEmpty && head.minorVersion == 1)
+    #expect(!head.upgrade && !head.closes && head.announced == .none)
+    #expect(head.fields.map(\.named) == [false, false])
   }
 
   @Test("end at the connection's end only if they may")
