@@ -8,6 +8,12 @@ package struct Login: Sendable, Equatable {
   package let token: ID
   /// The names that this login may serve; nil for a person's.
   package let ciPattern: String?
+
+  /// What the token's scope allows; whether the account holds the name is another question.
+  package func mayServe(_ host: DomainName, under base: DomainName) -> Bool {
+    guard let ciPattern else { return true }
+    return NamePattern(ciPattern)?.matches(host, under: base) ?? false
+  }
 }
 
 extension RelayStore {

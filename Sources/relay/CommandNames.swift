@@ -4,18 +4,37 @@ import TunnelCore
 /// The words that commands have. ArgumentParser takes a mistyped command for an unexpected value;
 /// a person wants to hear which command was probably meant.
 enum CommandNames {
-  /// Throws a `UserError` if the first word, or the second one in a group, is no command.
+  /// Throws a `UserError` for a word that is no command where one has to be, and for a flag that
+  /// the command does not have.
   static func check(_ arguments: [String]) throws(UserError) {
     var type: any ParsableCommand.Type = RelayCommand.self
     var path = ["relay"]
     for word in arguments {
       let commands = type.configuration.subcommands
-      guard !commands.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
+      guard word != "help" else { return }
+      guard !commands.isEmpty, !word.hasPrefix("-") else { break }
       guard let next = commands.first(where: { name(of: $0) == word }) else {
         throw unknown(word, path: path, among: commands.map(name(of:)))
       }
       type = next
       path.append(word)
+    }
+    try checkFlags(arguments, of: type, path: path)
+  }
+
+  /// ArgumentParser complains of a missing flag before it looks at the mistyped one beside it.
+  private static func checkFlags(
+    _ arguments: [String], of type: any ParsableCommand.Type, path: [String]
+  ) throws(UserError) {
+    let usage = RelayCommand.usageString(for: type)
+    let words = usage.split { !$0.isLetter && !$0.isNumber && $0 != "-" }.map(String.init)
+    let known = words.filter { $0.hasPrefix("--") } + ["--help", "--version"]
+    for argument in arguments.prefix(while: { $0 != "--" }) where argument.hasPrefix("--") {
+      let flag = argument.prefix { $0 != "=" }
+      guard !known.contains(String(flag)) else { continue }
+      let help = "`\(path.joined(separator: " ")) --help` shows what it takes"
+      let meant = Nearest.match(String(flag), in: known).map { "did you mean `\($0)`? " } ?? ""
+      throw UserError(code: "usage", message: "unknown flag `\(flag)`", fix: meant + help)
     }
   }
 

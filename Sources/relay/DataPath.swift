@@ -20,7 +20,7 @@ enum DataPath {
   /// must not end in an empty directory that looks like lost accounts.
   static func openExisting(_ given: String?) throws -> RelayStore {
     let path = forCommands(given)
-    guard holdsData(path) || errno == EACCES else {
+    guard holdsData(path) else {
       throw UserError(
         code: "data-unusable", message: "\(path) holds no relay's data",
         fix: "give the relay's directory with `--data DIR`, or start with `relay account add NAME`")
@@ -35,8 +35,9 @@ enum DataPath {
     return (environment("HOME") ?? "") + "/.local/share/tunnel-relay"
   }
 
+  /// Also where we may not look: then the store says whose the directory is.
   private static func holdsData(_ path: String) -> Bool {
-    access(path + "/relay.db", F_OK) == 0
+    access(path + "/relay.db", F_OK) == 0 || errno == EACCES
   }
 
   private static func environment(_ name: String) -> String? {

@@ -25,7 +25,13 @@ struct DomainCommand: AsyncParsableCommand {
 
     func run() async throws {
       let host = try Names.domain(domain)
-      try await DataPath.openExisting(flags.data).addDomain(host, account: account)
+      do {
+        try await DataPath.openExisting(flags.data).addDomain(host, account: account)
+      } catch StoreFault.domainTaken(let name) {
+        throw UserError(
+          code: "domain-taken", message: "\(name) belongs to another account",
+          fix: "`relay domain ls` shows to which; `relay domain rm \(name)` takes it away")
+      }
       if flags.json {
         Output.print([("domain", .string(host.text)), ("account", .string(account))])
       } else {

@@ -92,13 +92,7 @@ struct TokenCommand: AsyncParsableCommand {
   }
 
   private static func check(pattern: String) throws(UserError) {
-    let isFit = pattern.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x61...0x7a, 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "."): true
-      default: false
-      }
-    }
-    guard isFit, !pattern.isEmpty else {
+    guard NamePattern(pattern) != nil else {
       throw UsageError.value(
         "`\(pattern)` is no pattern of names", fix: "use a-z, 0-9, hyphen and *: 'ci-*'")
     }

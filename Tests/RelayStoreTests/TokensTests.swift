@@ -40,6 +40,8 @@ import TunnelCore
     let token = try await store.addToken(account: "ann", ciPattern: "ci-*")
     let login = try await store.login(token.token.reveal())
     #expect(login.ciPattern == "ci-*" && login.token == token.id)
+    #expect(login.mayServe(.known("ci-7.\(base)"), under: base))
+    #expect(!login.mayServe(.known("shop.\(base)"), under: base))
     #expect(try await store.tokens(account: "ann").map(\.ciPattern) == [nil, "ci-*"])
     await #expect(throws: StoreFault.noSuchAccount("bob")) {
       try await store.addToken(account: "bob")
