@@ -56,11 +56,13 @@ extension RelayStore {
   }
 
   /// Writes down which machine of an account was here, under which label.
+  /// Throws `noSuchAccount` for one removed meanwhile.
   package func sawInstall(
     _ install: ID, of account: ID, label: String
   ) async throws(StoreFault) {
     let time = Database.signed(now())
     try await write { database in
+      try RelayStore.checkExists(account, in: database)
       try database.execute(
         sql: """
           INSERT INTO installs (account, id, label, first_seen_ms, last_seen_ms)

@@ -49,7 +49,7 @@ struct AccountCommand: AsyncParsableCommand {
           Domain     \(made.domain)
           """)
       }
-      if !base.isSettled && domain == nil {
+      if !base.isSettled && base.name.text == "localhost" {
         Output.complain(
           """
           The relay's domain is not known yet: the name stands below \(base.name) until \

@@ -80,6 +80,13 @@ import TunnelCore
     await #expect(throws: StoreFault.noSuchAccount("ann")) {
       try await store.removeAccount("ann")
     }
+    let gone = StoreFault.noSuchAccount(ann.id.description)
+    await #expect(throws: gone) {
+      try await store.claim(.known("shop.\(base)"), account: ann.id, base: base)
+    }
+    await #expect(throws: gone) {
+      try await store.sawInstall(ID(high: 1, low: 1), of: ann.id, label: "ann@macbook")
+    }
   }
 
   @Test("fifty accounts made from two handles at once are all there")
