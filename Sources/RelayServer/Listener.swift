@@ -17,7 +17,7 @@ enum Listener {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try accept(channel, core.value) }
       }
-      .bind(host: settings.listenHost, port: settings.listenPort)
+      .bind(host: settings.listen.host, port: settings.listen.port)
       .map { channel in
         // Port 0 took a free one; nobody can be in before this runs, on the same loop.
         if let port = channel.localAddress?.port { core.value.hub.urls.listens(on: port) }

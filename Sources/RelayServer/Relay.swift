@@ -69,9 +69,9 @@ package final class Relay: Sendable {
       throw UserError(cannotListen: settings, error)
     }
     let address = listener.localAddress
-    let host = address?.ipAddress ?? settings.listenHost
+    let host = address?.ipAddress ?? settings.listen.host
     if settings.isFirstRun { try FirstRun.leaveAddress(urls, in: settings.dataDirectory) }
-    listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listenPort)"
+    listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listen.port)"
     url = urls.url(settings.base)
     self.group = group
     self.lock = lock
@@ -111,7 +111,7 @@ package final class Relay: Sendable {
 
 extension UserError {
   init(cannotListen settings: ServeSettings, _ error: any Error) {
-    let address = "\(settings.listenHost):\(settings.listenPort)"
+    let address = settings.listen
     if let error = error as? IOError, error.errnoCode == EADDRINUSE {
       self.init(
         code: "address-in-use", message: "\(address) is in use by another process",

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Logging
+import RelayServer
 import TunnelCore
 
 /// `relay serve`: reads the flags; the relay itself is RelayServer's.
@@ -45,7 +47,20 @@ struct ServeCommand: AsyncParsableCommand {
   @Flag(help: "Print JSON, one object a line.") var json = false
 
   func run() async throws {
-    try await Placeholder.run(options())
+    let settings = try ServeSettings(options()) { isFirstRun in
+      DataPath.forServe(nil, isFirstRun: isFirstRun)
+    }
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    try await RelayRun.serve(settings, logger: Logger(label: "relay")) { relay in
+      if settings.json {
+        Output.print([
+          ("event", .string("ready")), ("listen", .string(relay.listen)),
+          ("domain", .string(settings.base.text)), ("url", .string(relay.url)),
+        ])
+      } else {
+        Output.print("Listening  http://\(relay.listen)  domain \(settings.base)")
+      }
+    }
   }
 
   func options() throws -> ServeOptions {
@@ -71,12 +86,5 @@ struct ServeCommand: AsyncParsableCommand {
         "`\(publicURL)` is no address", fix: "such as https://tunnel.example.com")
     }
     return publicURL
-  }
-}
-
-/// For the lead: `RelayServer.run(options)` goes here.
-private enum Placeholder {
-  static func run(_ options: ServeOptions) async throws {
-    throw UserError(code: "internal", message: "`relay serve` is not wired up yet")
   }
 }

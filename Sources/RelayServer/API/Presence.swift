@@ -26,7 +26,7 @@ final class PublicURL: Sendable {
     scheme = parts?.scheme ?? "http"
     hasFixedPort = parts != nil
     fixedPort = parts?.port
-    port = Mutex(settings.listenPort)
+    port = Mutex(settings.listen.port)
   }
 
   /// Scheme and port of `https://tunnel.example.com:8443`.

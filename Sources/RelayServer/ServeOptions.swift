@@ -2,29 +2,45 @@ import TunnelCore
 
 /// What the flags of `relay serve` said. What they left out (nil, empty) is for `relay.yml` and
 /// the defaults to say.
-struct ServeOptions: Sendable, Equatable {
+package struct ServeOptions: Sendable, Equatable {
   /// Nil: a first run, `localhost` on 127.0.0.1:8080 with the account `dev`.
-  var domain: DomainName?
-  var listen: ListenAddress?
-  var data: String?
-  var config: String?
+  package var domain: DomainName?
+  package var listen: ListenAddress?
+  package var data: String?
+  package var config: String?
   /// What agents and visitors use from outside: `https://tunnel.example.com`.
-  var publicURL: String?
-  var plainHTTP: Bool
-  var behindProxy: Bool
+  package var publicURL: String?
+  package var plainHTTP: Bool
+  package var behindProxy: Bool
   /// CIDR blocks, as they were given.
-  var trustedProxies: [String]
-  var json: Bool
+  package var trustedProxies: [String]
+  package var json: Bool
+
+  package init(
+    domain: DomainName? = nil, listen: ListenAddress? = nil, data: String? = nil,
+    config: String? = nil, publicURL: String? = nil, plainHTTP: Bool = false,
+    behindProxy: Bool = false, trustedProxies: [String] = [], json: Bool = false
+  ) {
+    self.domain = domain
+    self.listen = listen
+    self.data = data
+    self.config = config
+    self.publicURL = publicURL
+    self.plainHTTP = plainHTTP
+    self.behindProxy = behindProxy
+    self.trustedProxies = trustedProxies
+    self.json = json
+  }
 }
 
 /// Where the relay listens: an IP address or a name, and a port; port 0 takes a free one.
-struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
+package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
   /// Without the brackets of an IPv6 literal.
-  let host: String
-  let port: Int
+  package let host: String
+  package let port: Int
 
   /// Reads `127.0.0.1:8080`, `[::]:443`, `:443` (all addresses) and `8080` (this machine only).
-  init?(_ text: String) {
+  package init?(_ text: String) {
     if let port = UInt16(text) {
       (host, self.port) = ("127.0.0.1", Int(port))
       return
@@ -41,5 +57,5 @@ struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
