@@ -24,7 +24,7 @@ package final class Relay: Sendable {
   private let lock: DataLock
   private let store: RelayStore
   private let api: APIHost
-  private let log: ExchangeLog
+  private let log: LogOutput
 
   /// Opens everything; when it returns, the relay accepts connections.
   package static func start(_ settings: ServeSettings, logger: Logger) async throws -> Relay {
@@ -48,7 +48,7 @@ package final class Relay: Sendable {
     let loop = group.next()
     let urls = PublicURL(settings)
     let presence = Presence()
-    let log = ExchangeLog()
+    let log = LogOutput()
     let api = try await APIHost(
       RelayAPI(store: store, presence: presence, urls: urls, base: settings.base), logger: logger)
     let directory = try await store.directory()
@@ -58,7 +58,8 @@ package final class Relay: Sendable {
         logger: logger)
       hub.apply(directory)
       let core = RelayCore(
-        hub: hub, store: store, limits: settings.limits, log: log, apiSocket: api.socket,
+        hub: hub, store: store, limits: settings.limits,
+        log: ExchangeLog(log, loop: loop), apiSocket: api.socket,
         loop: loop)
       return NIOLoopBound(core, eventLoop: loop)
     }.get()
@@ -102,7 +103,10 @@ package final class Relay: Sendable {
     let loop = group.next()
     try? await loop.submit { core.value.isDraining = true }.get()
     await Drain(core, loop).wait(atMost: grace)
-    try? await loop.submit { core.value.hub.sayGoodbye() }.get()
+    try? await loop.submit {
+      core.value.hub.sayGoodbye()
+      core.value.exchangeLog.handOver()
+    }.get()
     await api.stop()
     try? await group.shutdownGracefully()
     log.flush()

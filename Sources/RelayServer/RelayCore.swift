@@ -20,7 +20,7 @@ final class RelayCore {
   let loop: any EventLoop
   let flusher: TickFlusher
   let store: RelayStore
-  private let exchangeLog: ExchangeLog
+  let exchangeLog: ExchangeLog
   private let apiSocket: String
   private var random = SmallRandom()
 
