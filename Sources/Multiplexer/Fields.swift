@@ -33,11 +33,11 @@ extension ByteBuffer {
     writeMultipleIntegers(key, UInt16(16), id.high, id.low)
   }
 
-  /// Writes at most the 8 KiB that a text may have; longer ones are cut by the callers' limits.
-  mutating func writeField(_ key: UInt16, text: String) {
-    let bytes = text.utf8.prefix(WireText.longest)
-    writeMultipleIntegers(key, UInt16(bytes.count))
-    writeBytes(bytes)
+  /// Writes a text, cut to `longest` bytes: a person's long word must not end a session.
+  mutating func writeField(_ key: UInt16, text: String, upTo longest: Int = WireText.written) {
+    let count = min(text.utf8.count, longest)
+    writeMultipleIntegers(key, UInt16(truncatingIfNeeded: count))
+    if count == text.utf8.count { writeString(text) } else { writeBytes(text.utf8.prefix(count)) }
   }
 
   mutating func writeField(_ key: UInt16) {
@@ -69,6 +69,11 @@ extension ByteBuffer {
 enum WireText {
   /// Longest text in a field, in bytes.
   static let longest = 8_192
+  /// Longest text that this side writes: three of them fit into one frame.
+  static let written = 4_096
+  /// The same for HELLO, which has up to 16 relays, a label and the software's name.
+  static let greeting = 512
+  static let relays = 16
 }
 
 /// A 128-bit identifier as it stands on the wire; what it names is the drivers' business.

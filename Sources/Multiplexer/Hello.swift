@@ -41,9 +41,11 @@ package struct Hello: Equatable, Sendable {
       body.writeField(8, id: instance)
       body.writeField(10, integer: linkIndex)
       body.writeField(12, integer: clock)
-      for relay in relays { body.writeField(14, text: relay) }
-      body.writeField(16, text: label)
-      body.writeField(17, text: software)
+      for relay in relays.prefix(WireText.relays) {
+        body.writeField(14, text: relay, upTo: WireText.greeting)
+      }
+      body.writeField(16, text: label, upTo: WireText.greeting)
+      body.writeField(17, text: software, upTo: WireText.greeting)
     }
   }
 
@@ -67,7 +69,7 @@ package struct Hello: Equatable, Sendable {
       case 10: linkIndex = try value.wholeInteger(as: UInt16.self)
       case 12: clock = try value.wholeInteger(as: UInt64.self)
       case 14:
-        guard relays.count < 16 else { throw .peer(.badFields) }
+        guard relays.count < WireText.relays else { throw .peer(.badFields) }
         relays.append(try value.wholeText())
       case 16: label = try value.wholeText()
       case 17: software = try value.wholeText()
