@@ -110,9 +110,7 @@ extension Session {
   /// a fault when it was never opened.
   private func known(_ id: UInt64) throws(SessionFault) -> Int? {
     if let index = slotOfID[id] { return index }
-    guard id != 0, isLocal(id) ? id < nextID : id <= lastPeerID else {
-      throw .peer(.foreignStream(id))
-    }
+    guard wasOpened(id) else { throw .peer(.foreignStream(id)) }
     return nil
   }
 }

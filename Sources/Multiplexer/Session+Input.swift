@@ -150,7 +150,11 @@ extension Session {
   }
 
   func foreign(_ id: UInt64) -> SessionFault {
-    let known = isLocal(id) ? id < nextID : id <= lastPeerID
-    return .peer(known ? .dataAfterEnd(id) : .foreignStream(id))
+    .peer(wasOpened(id) ? .dataAfterEnd(id) : .foreignStream(id))
+  }
+
+  /// Whether a stream of this id was ever there.
+  func wasOpened(_ id: UInt64) -> Bool {
+    id != 0 && (isLocal(id) ? id < nextID : id <= lastPeerID)
   }
 }
