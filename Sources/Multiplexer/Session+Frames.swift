@@ -24,7 +24,11 @@ extension Session {
       outbox.writeFrameHeader(.pong, length: payload.readableBytes)
       outbox.writeImmutableBuffer(payload)
       return nil
-    case .pong: return .pong(try payload.wholeInteger(as: UInt64.self))
+    case .pong:
+      guard payload.readableBytes == 8,
+        let echo = payload.getInteger(at: payload.readerIndex, as: UInt64.self)
+      else { throw .peer(.badFields) }
+      return .pong(echo)
     case .goAway:
       heardGoAway = true
       return .goAway(try GoAway(payload))

@@ -47,6 +47,25 @@ import Testing
     #expect(pair.fromRelay.readableBytes > 900_000)
   }
 
+  @Test("the example in docs/protocol.md is what the machine does")
+  func example() throws {
+    var pair = try Pair()
+    let slot = try pair.opened()
+    _ = pair.agent.send(slot.agent, .zeros(200_000), end: true)
+    #expect(try pair.settle().relay.bytes == 65_536)
+    #expect(pair.agent.sendPool.used == 63_488)
+    pair.relay.credit(slot.relay, 40_000)
+    #expect(try pair.settle().relay.bytes == 40_000)
+    #expect(pair.agent.streams[slot.agent.index].credit.limit == 105_536)
+    pair.relay.credit(slot.relay, 65_536)
+    #expect(try pair.settle().relay.bytes == 94_464)
+    #expect(pair.agent.streams[slot.agent.index].credit.limit == 236_608)
+    #expect(pair.agent.sendPool.used == 92_416)
+    pair.relay.credit(slot.relay, 93_464)
+    _ = try pair.settle()
+    #expect(pair.agent.sendPool.used == 0)
+  }
+
   @Test("a slow reader's window does not grow")
   func noGrowth() throws {
     var pair = try Pair()
