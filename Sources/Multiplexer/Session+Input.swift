@@ -10,7 +10,14 @@ struct PartialData {
 extension Session {
   /// Takes what the link read.
   package mutating func receive(_ bytes: ByteBuffer) {
-    if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
+    if failed { return }
+    if input.readableBytes == 0 {
+      input = bytes
+    } else {
+      // Of a link that never stops between two frames nothing may pile up.
+      input.discardReadBytes()
+      input.writeImmutableBuffer(bytes)
+    }
   }
 
   /// The next event, nil when more bytes are needed. After a fault there are none.
@@ -19,6 +26,9 @@ extension Session {
     guard !failed else { return nil }
     do throws(SessionFault) {
       while true {
+        if !outboxIsOut, outbox.readableBytes >= Turn.backlog {
+          throw SessionFault.peer(.neverReads)
+        }
         let (event, more) = try decode()
         if let event { return event }
         if let event = takeQueued() { return event }
@@ -27,7 +37,7 @@ extension Session {
     } catch {
       failed = true
       input = ByteBuffer()
-      if !saidGoAway { goAway(.protocolFault, error.description) }
+      goAway(.protocolFault, error.description)
       throw error
     }
   }
@@ -71,6 +81,7 @@ extension Session {
   }
 
   private func check(_ header: FrameHeader) throws(SessionFault) {
+    if peerHello == nil, header.type != FrameType.hello.rawValue { throw .peer(.helloExpected) }
     guard let type = FrameType(rawValue: header.type) else {
       guard FrameType.ignorable.contains(header.type) else {
         throw .peer(.unknownFrame(header.type))
@@ -92,7 +103,11 @@ extension Session {
     guard header.flags & ~(type == .data ? FrameHeader.endFlag : 0) == 0 else {
       throw .peer(.reservedBits)
     }
-    if peerHello == nil, type != .hello { throw .peer(.helloExpected) }
+    switch type {
+    case .hello, .ping, .pong, .goAway, .control:
+      guard header.stream == 0 else { throw .peer(.reservedBits) }
+    default: break
+    }
   }
 
   private mutating func beginData(_ header: FrameHeader) throws(SessionFault) {
@@ -127,13 +142,21 @@ extension Session {
       closeIfOver(index)
       return nil
     }
+    streams[index].window.arrive(count)
     // The event is handed out before `closed`, which stays queued behind it.
-    if ends { closeIfOver(index) }
+    if ends {
+      reportIfDue(index)
+      closeIfOver(index)
+    }
     return .data(slot, bytes, end: ends)
   }
 
   func foreign(_ id: UInt64) -> SessionFault {
-    let known = isLocal(id) ? id < nextID : id <= lastPeerID
-    return .peer(known ? .dataAfterEnd(id) : .foreignStream(id))
+    .peer(wasOpened(id) ? .dataAfterEnd(id) : .foreignStream(id))
+  }
+
+  /// Whether a stream of this id was ever there.
+  func wasOpened(_ id: UInt64) -> Bool {
+    id != 0 && (isLocal(id) ? id < nextID : id <= lastPeerID)
   }
 }
