@@ -2,8 +2,8 @@
 
 import json
 
-from harness.process import wait_until
-from harness.tunnel import Relay, agent
+from harness.process import Child, run, wait_until
+from harness.tunnel import RELAY, TUNNEL, Relay, agent
 from harness.wire import ask
 
 
@@ -13,7 +13,7 @@ def test_the_first_run_needs_no_flag_and_no_token(keep, home, app):
     assert ready["domain"] == "localhost"
     token = relay.data / "dev.token"
     assert token.stat().st_mode & 0o777 == 0o600
-    child = keep(agent(home, relay, "", app.port))
+    child = keep(Child("tunnel", [TUNNEL, app.port, "--json"], home.env(), home.work))
     domain = child.wait_event("ready")["domain"]
     assert domain.endswith(".localhost")
     assert ask(relay.port, domain).status == 200
@@ -55,11 +55,7 @@ def test_health_and_the_relays_own_names(relay, account, token):
 def test_one_relay_has_one_data_folder(keep, home):
     relay = keep(Relay(home))
     relay.start()
-    other = Relay(home, data=relay.data)
-    from harness.process import run
-    from harness.tunnel import RELAY
-
-    done = run([RELAY, "serve", "--domain", "localhost", "--data", other.data, "--listen",
+    done = run([RELAY, "serve", "--domain", "localhost", "--data", relay.data, "--listen",
                 "127.0.0.1:0"], home.env())
     assert done.returncode == 73, done.stderr
     port = run([RELAY, "serve", "--domain", "localhost", "--data", home.folder / "second",
