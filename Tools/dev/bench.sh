@@ -100,7 +100,8 @@ bench_tunnel() {
 }
 
 dev_bench() {
-  local work children=() app_port hop_port near_port relay_port body
+  local app_port hop_port near_port relay_port body name
+  children=()
   need curl wrk nginx-light
   PATH=$PATH:/usr/sbin
   build release
@@ -116,7 +117,6 @@ dev_bench() {
   nginx_conf app "$app_port" "return 200 '$body';"
   nginx_hop near "$near_port" "$app_port"
   nginx_hop hop "$hop_port" "$near_port"
-  local name
   for name in app near hop; do
     bench_child nginx -p "$work" -e "$work/$name.err" -c "$work/$name.conf"
   done
