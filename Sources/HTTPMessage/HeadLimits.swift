@@ -1,0 +1,24 @@
+/// How much of a message's frame is read before it is refused. Bytes, unless a field says otherwise.
+package struct HeadLimits: Sendable, Equatable {
+  /// The request or status line without its CRLF.
+  package var line = 8192
+  /// One field line without its CRLF.
+  package var field = 16384
+  /// All field lines of a head together.
+  package var fields = 65536
+  /// Field lines in a head, or in a trailer section.
+  package var count = 100
+  /// A chunk's size line with its extension, without its CRLF.
+  package var chunkLine = 256
+  /// All trailer lines of a chunked body together.
+  package var trailers = 8192
+  /// Interim (1xx) heads before one final response.
+  package var interim = 32
+
+  package init() {}
+
+  /// A method's name. No registered one is longer than 18.
+  static let method = 32
+  /// Fields that the Connection fields of one head may name, so that dropping them stays cheap.
+  static let named = 32
+}

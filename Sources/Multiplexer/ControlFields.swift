@@ -1,0 +1,62 @@
+import struct NIOCore.ByteBuffer
+
+/// A control message's fields by key, for reading; CONTROL frames are rare, so a list will do.
+struct ControlFields {
+  private var values: [(key: UInt16, value: ByteBuffer)] = []
+
+  /// Every message numbers its critical keys 0, 2, 4 … without a gap; `last` is the last one
+  /// that this version knows.
+  init(_ payload: ByteBuffer, last: UInt16) throws(SessionFault) {
+    var fields = FieldReader(payload)
+    while let (key, value) = try fields.next() {
+      if key > last { try FieldReader.unknown(key) }
+      guard values.count < 64 else { throw .peer(.badFields) }
+      values.append((key, value))
+    }
+  }
+
+  func has(_ key: UInt16) -> Bool { values.contains { $0.key == key } }
+
+  private func value(_ key: UInt16) throws(SessionFault) -> ByteBuffer {
+    guard let found = values.first(where: { $0.key == key }) else { throw .peer(.badFields) }
+    return found.value
+  }
+
+  func integer<T: FixedWidthInteger>(_ key: UInt16) throws(SessionFault) -> T {
+    try value(key).wholeInteger(as: T.self)
+  }
+
+  func id(_ key: UInt16) throws(SessionFault) -> WireID { try value(key).wholeID() }
+
+  func text(_ key: UInt16) throws(SessionFault) -> String { try value(key).wholeText() }
+}
+
+extension Serve {
+  func write(to body: inout ByteBuffer) {
+    body.writeField(0, integer: request)
+    switch wish {
+    case .domain(let name): body.writeField(2, text: name)
+    case .label(let label): body.writeField(4, text: label)
+    case .first: break
+    }
+    if heldEpoch != 0 { body.writeField(6, integer: heldEpoch) }
+    if takes { body.writeField(8) }
+    if !project.isEmpty { body.writeField(9, text: project) }
+  }
+
+  init(_ payload: ByteBuffer) throws(SessionFault) {
+    self.init(request: 0, wish: .first)
+    var fields = FieldReader(payload)
+    while let (key, value) = try fields.next() {
+      switch key {
+      case 0: request = try value.wholeInteger(as: UInt32.self)
+      case 2: wish = .domain(try value.wholeText())
+      case 4: wish = .label(try value.wholeText())
+      case 6: heldEpoch = try value.wholeInteger(as: UInt64.self)
+      case 8: takes = true
+      case 9: project = try value.wholeText()
+      default: try FieldReader.unknown(key)
+      }
+    }
+  }
+}

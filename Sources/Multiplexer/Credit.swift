@@ -1,0 +1,144 @@
+/// The numbers of flow control, in bytes (limits.md, "Agent link", credit).
+///
+/// Every stream has 2 KiB that nobody can take from it. What a side has in flight beyond that
+/// comes out of one pool for the session, so a receiver never holds more than the pool and
+/// 2 KiB a stream. Both sides do the same sums from the same frames: WINDOW says how many bytes
+/// of a stream were consumed and up to which offset it may go (docs/decisions/0002).
+package struct CreditRules: Sendable {
+  package var reserve: UInt64 = 2_048
+  package var pool: UInt64 = 8 << 20
+  package var firstWindow: UInt64 = 65_536
+  package var widestWindow: UInt64 = 4 << 20
+
+  package init() {}
+}
+
+/// How much of a session's pool is in use, in one direction.
+struct Pool {
+  let size: UInt64
+  private(set) var used: UInt64 = 0
+
+  init(_ size: UInt64) { self.size = size }
+
+  var free: UInt64 { used < size ? size - used : 0 }
+
+  mutating func take(_ count: UInt64) { used &+= count }
+  mutating func give(_ count: UInt64) { used = count < used ? used &- count : 0 }
+}
+
+/// What this side may still send on one stream.
+struct SendCredit {
+  private let reserve: UInt64
+  private(set) var sent: UInt64 = 0
+  private(set) var consumed: UInt64 = 0
+  private(set) var limit: UInt64
+
+  init(_ rules: CreditRules) {
+    reserve = rules.reserve
+    limit = rules.firstWindow
+  }
+
+  private var outstanding: UInt64 { sent - consumed }
+  /// How much of the pool this stream occupies.
+  var pooled: UInt64 { outstanding > reserve ? outstanding - reserve : 0 }
+
+  func allowance(_ pool: Pool) -> Int {
+    let own = outstanding < reserve ? reserve - outstanding : 0
+    return Int(clamping: min(limit - sent, own + pool.free))
+  }
+
+  mutating func spend(_ count: Int, _ pool: inout Pool) {
+    let before = pooled
+    sent += UInt64(count)
+    pool.take(pooled - before)
+  }
+
+  /// Takes a WINDOW frame in. False: it takes credit back or reports bytes never sent.
+  mutating func report(consumed newConsumed: UInt64, limit newLimit: UInt64, _ pool: inout Pool)
+    -> Bool
+  {
+    guard newConsumed >= consumed, newConsumed <= sent, newLimit >= limit,
+      newLimit <= UInt64(Int64.max)
+    else { return false }
+    let before = pooled
+    consumed = newConsumed
+    limit = newLimit
+    pool.give(before - pooled)
+    return true
+  }
+
+  /// The stream is over: nothing of it is in flight any more.
+  mutating func release(_ pool: inout Pool) {
+    pool.give(pooled)
+    consumed = sent
+  }
+}
+
+/// What the peer may still send on one stream, and what this side owes it a report of.
+struct ReceiveCredit {
+  private let rules: CreditRules
+  private(set) var received: UInt64 = 0
+  private(set) var consumed: UInt64 = 0
+  private(set) var reported: UInt64 = 0
+  private(set) var limit: UInt64
+
+  init(_ rules: CreditRules) {
+    self.rules = rules
+    limit = rules.firstWindow
+  }
+
+  /// Bytes that came and have not left the other socket.
+  var held: UInt64 { received - consumed }
+  private var window: UInt64 { limit - reported }
+  /// What the peer's sum must count at least: it knows of no report that was not sent.
+  var pooled: UInt64 {
+    let outstanding = received - reported
+    return outstanding > rules.reserve ? outstanding - rules.reserve : 0
+  }
+
+  /// False: the peer sent more than it was granted, by stream or by pool.
+  mutating func receive(_ count: Int, _ pool: inout Pool) -> Bool {
+    let before = pooled
+    received += UInt64(count)
+    guard received <= limit else { return false }
+    pool.take(pooled - before)
+    return pool.used <= pool.size
+  }
+
+  /// `count` bytes left the other socket.
+  mutating func consume(_ count: Int) {
+    precondition(UInt64(count) <= held, "credit for bytes that never came")
+    consumed += UInt64(count)
+  }
+
+  /// A report is due when half a window was consumed, when nothing is held and more than half
+  /// of the reserve is unreported, and at the end while the peer's sum keeps bytes in its pool.
+  func reportIsDue(ended: Bool) -> Bool {
+    let unreported = consumed - reported
+    if ended { return held == 0 && unreported > rules.reserve }
+    return unreported >= window / 2 || (held == 0 && unreported >= rules.reserve / 2)
+  }
+
+  /// The numbers of the next WINDOW frame. A stream whose reader keeps up (it holds nothing,
+  /// though the peer used half of its window) gets twice the window, out of half of what is
+  /// free at the most.
+  mutating func report(_ pool: inout Pool, ended: Bool) -> (consumed: UInt64, limit: UInt64) {
+    let before = pooled
+    var wide = window
+    let keepsUp = held == 0 && consumed - reported >= window / 2
+    reported = consumed
+    pool.give(before - pooled)
+    if keepsUp, !ended {
+      wide = max(wide, min(wide * 2, rules.widestWindow, wide + pool.free / 2))
+    }
+    limit = max(limit, reported + wide)
+    return (reported, limit)
+  }
+
+  /// The stream is over: what was held is thrown away.
+  mutating func release(_ pool: inout Pool) {
+    pool.give(pooled)
+    reported = received
+    consumed = received
+  }
+}

@@ -1,0 +1,79 @@
+import struct NIOCore.ByteBuffer
+
+/// The first frame each way: what each side speaks and who it is.
+package struct Hello: Equatable, Sendable {
+  /// Oldest and newest version of the protocol that this side speaks.
+  package var versions: ClosedRange<UInt16> = 1...1
+  /// Bits for later abilities; today none.
+  package var capabilities: UInt64 = 0
+  /// How many streams the peer may have open at once.
+  package var streamLimit: UInt32
+  package var install: WireID
+  package var instance: WireID
+  /// Which of the instance's links this is.
+  package var linkIndex: UInt16 = 0
+  /// Wall clock in milliseconds since 1970.
+  package var clock: UInt64
+  /// Addresses of all relays that the agent should dial; today at most one.
+  package var relays: [String] = []
+  /// Who this is, for people: `ann@macbook`.
+  package var label: String
+  /// Name and version of the program, for logs.
+  package var software: String = ""
+
+  package init(
+    streamLimit: UInt32, install: WireID, instance: WireID, clock: UInt64, label: String
+  ) {
+    self.streamLimit = streamLimit
+    self.install = install
+    self.instance = instance
+    self.clock = clock
+    self.label = label
+  }
+
+  func write(to buffer: inout ByteBuffer) {
+    buffer.writeFrame(.hello) { body in
+      body.writeField(
+        0, integer: UInt32(versions.lowerBound) << 16 | UInt32(versions.upperBound))
+      body.writeField(2, integer: capabilities)
+      body.writeField(4, integer: streamLimit)
+      body.writeField(6, id: install)
+      body.writeField(8, id: instance)
+      body.writeField(10, integer: linkIndex)
+      body.writeField(12, integer: clock)
+      for relay in relays { body.writeField(14, text: relay) }
+      body.writeField(16, text: label)
+      body.writeField(17, text: software)
+    }
+  }
+
+  init(_ payload: ByteBuffer) throws(SessionFault) {
+    self.init(
+      streamLimit: 0, install: WireID(high: 0, low: 0), instance: WireID(high: 0, low: 0),
+      clock: 0, label: "")
+    var fields = FieldReader(payload)
+    while let (key, value) = try fields.next() {
+      switch key {
+      case 0:
+        let both = try value.wholeInteger(as: UInt32.self)
+        let oldest = UInt16(truncatingIfNeeded: both >> 16)
+        let newest = UInt16(truncatingIfNeeded: both)
+        guard oldest <= newest else { throw .peer(.badFields) }
+        versions = oldest...newest
+      case 2: capabilities = try value.wholeInteger(as: UInt64.self)
+      case 4: streamLimit = try value.wholeInteger(as: UInt32.self)
+      case 6: install = try value.wholeID()
+      case 8: instance = try value.wholeID()
+      case 10: linkIndex = try value.wholeInteger(as: UInt16.self)
+      case 12: clock = try value.wholeInteger(as: UInt64.self)
+      case 14:
+        guard relays.count < 16 else { throw .peer(.badFields) }
+        relays.append(try value.wholeText())
+      case 16: label = try value.wholeText()
+      case 17: software = try value.wholeText()
+      default: try FieldReader.unknown(key)
+      }
+    }
+    guard versions.contains(1) else { throw .peer(.noCommonVersion) }
+  }
+}

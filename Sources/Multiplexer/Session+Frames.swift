@@ -1,0 +1,102 @@
+import struct NIOCore.ByteBuffer
+
+/// What each whole frame but DATA means.
+extension Session {
+  mutating func event(_ header: FrameHeader, _ payload: ByteBuffer) throws(SessionFault)
+    -> Event?
+  {
+    guard let type = FrameType(rawValue: header.type) else { return nil }
+    switch type {
+    case .hello:
+      guard peerHello == nil else { throw .peer(.secondHello) }
+      let hello = try Hello(payload)
+      peerHello = hello
+      return .hello(hello)
+    case .open: return try opened(header.stream, try Open(payload))
+    case .data: return nil
+    case .commit: return try committed(header.stream)
+    case .window: return try widened(header.stream, payload)
+    case .stop: return try stopped(header.stream, try Farewell(payload))
+    case .reset: return try wasReset(header.stream, try Farewell(payload))
+    case .ping:
+      freshenOutbox()
+      guard outbox.readableBytes < Turn.backlog else { throw .peer(.neverReads) }
+      outbox.writeFrameHeader(.pong, length: payload.readableBytes)
+      outbox.writeImmutableBuffer(payload)
+      return nil
+    case .pong: return .pong(try payload.wholeInteger(as: UInt64.self))
+    case .goAway:
+      heardGoAway = true
+      return .goAway(try GoAway(payload))
+    case .control: return try Control.read(payload).map { .control($0) }
+    }
+  }
+
+  private mutating func opened(_ id: UInt64, _ open: Open) throws(SessionFault) -> Event {
+    guard !isLocal(id), id > lastPeerID else { throw .peer(.streamOrder(id)) }
+    guard peerOpen < limits.peerStreams else { throw .peer(.tooManyStreams) }
+    lastPeerID = id
+    peerOpen += 1
+    return .opened(admit(id, held: open.held), open)
+  }
+
+  private mutating func committed(_ id: UInt64) throws(SessionFault) -> Event? {
+    guard let index = try known(id) else { return nil }
+    guard streams[index].isHeld, !streams[index].committed else { throw .peer(.notHeld(id)) }
+    streams[index].committed = true
+    return .commit(slot(index))
+  }
+
+  private mutating func widened(_ id: UInt64, _ payload: ByteBuffer) throws(SessionFault)
+    -> Event?
+  {
+    var payload = payload
+    guard
+      let (consumed, limit) = payload.readMultipleIntegers(as: (UInt64, UInt64).self)
+    else { throw .peer(.badFields) }
+    guard let index = try known(id) else { return nil }
+    // A half that was reset has no sums left to mend.
+    if streams[index].sendEnded, streams[index].credit.pooled == 0 { return nil }
+    guard streams[index].credit.report(consumed: consumed, limit: limit, &sendPool) else {
+      throw .peer(.creditTakenBack(id))
+    }
+    if streams[index].hasSomethingToSend { ready.append(index, &streams) }
+    ready.take(&starved, &streams)
+    closeIfOver(index)
+    return nil
+  }
+
+  private mutating func stopped(_ id: UInt64, _ farewell: Farewell) throws(SessionFault)
+    -> Event?
+  {
+    guard let index = try known(id) else { return nil }
+    if streams[index].sendEnded { releaseSent(index) } else { endSending(index, farewell) }
+    let slot = slot(index)
+    closeIfOver(index)
+    return .stopped(slot, farewell)
+  }
+
+  private mutating func wasReset(_ id: UInt64, _ farewell: Farewell) throws(SessionFault)
+    -> Event?
+  {
+    guard let index = slotOfID[id] else { throw foreign(id) }
+    guard !streams[index].receiveEnded else { throw .peer(.dataAfterEnd(id)) }
+    let unheard = streams[index].refusesMore
+    streams[index].receiveEnded = true
+    streams[index].refusesMore = true
+    streams[index].window.release(&receivePool)
+    let slot = slot(index)
+    closeIfOver(index)
+    return unheard ? nil : .reset(slot, farewell)
+  }
+
+  /// The stream that a frame is about: nil when it is over here but the peer could not know,
+  /// a fault when it was never opened.
+  private func known(_ id: UInt64) throws(SessionFault) -> Int? {
+    if let index = slotOfID[id] { return index }
+    guard id != 0, isLocal(id) ? id < nextID : id <= lastPeerID else {
+      throw .peer(.foreignStream(id))
+    }
+    return nil
+  }
+}

@@ -1,0 +1,92 @@
+import struct NIOCore.ByteBuffer
+
+/// How much one stream may put on the link before the next one has its turn, in bytes.
+enum Turn {
+  static let alone = 65_536
+  static let shared = 16_384
+  /// What `send` keeps for a stream before it says "wait".
+  static let longest = 65_536
+  /// Payloads up to this size are copied behind their header, larger ones go by reference.
+  static let copied = 4_096
+  /// An outbox of this size goes out before more is put into it.
+  static let outbox = 65_536
+  /// Answers to PING that may wait for a peer that does not read.
+  static let backlog = 1 << 20
+}
+
+extension Session {
+  /// The next bytes for the link, or nil: control frames first, then the streams in turn.
+  /// Call while the link takes more; then call `next()`, for `resumed` may have come up.
+  package mutating func nextOutput() -> ByteBuffer? {
+    if let payload = overflow {
+      overflow = nil
+      return payload
+    }
+    freshenOutbox()
+    while overflow == nil, outbox.readableBytes < Turn.outbox,
+      let index = ready.popFirst(&streams)
+    {
+      giveTurn(index)
+    }
+    guard outbox.readableBytes > 0 else { return nil }
+    outboxIsOut = true
+    return outbox
+  }
+
+  /// Whether `nextOutput` would have something. May be wrong towards true.
+  package var hasOutput: Bool {
+    overflow != nil || !ready.isEmpty || (!outboxIsOut && outbox.readableBytes > 0)
+  }
+
+  private mutating func giveTurn(_ index: Int) {
+    guard streams[index].isOpen, streams[index].hasSomethingToSend else { return }
+    let waiting = streams[index].pending.readableBytes
+    let allowance = streams[index].credit.allowance(sendPool)
+    if waiting > 0, allowance == 0 {
+      if streams[index].credit.limit > streams[index].credit.sent {
+        starved.append(index, &streams)
+      }
+      return
+    }
+    let count = min(waiting, allowance, ready.isEmpty ? Turn.alone : Turn.shared)
+    let ends = streams[index].endIsPending && count == waiting
+    outbox.writeFrameHeader(
+      .data, flags: ends ? FrameHeader.endFlag : 0, stream: streams[index].id, length: count)
+    streams[index].credit.spend(count, &sendPool)
+    putPayload(index, count, all: count == waiting)
+    if ends {
+      streams[index].endIsPending = false
+      streams[index].sendEnded = true
+      closeIfOver(index)
+    } else if count < waiting {
+      ready.append(index, &streams)
+    }
+    if streams[index].waits, count == waiting {
+      streams[index].waits = false
+      if !ends { queued.append(.resumed(slot(index))) }
+    }
+  }
+
+  private mutating func putPayload(_ index: Int, _ count: Int, all: Bool) {
+    if count <= Turn.copied {
+      if all {
+        outbox.writeImmutableBuffer(streams[index].pending)
+      } else if let bytes = streams[index].pending.readSlice(length: count) {
+        outbox.writeImmutableBuffer(bytes)
+      }
+    } else {
+      overflow = all ? streams[index].pending : streams[index].pending.readSlice(length: count)
+    }
+    // A drained buffer is let go at once: kept, it costs a copy at the reader's next write.
+    if all { streams[index].pending = ByteBuffer() }
+  }
+
+  /// The outbox, ready to be written to. A buffer that was handed out is never changed: if the
+  /// link still holds it, `clear` takes a new one, else its memory is used again.
+  mutating func freshenOutbox() {
+    if outboxIsOut {
+      outbox.clear(minimumCapacity: 512)
+      outboxIsOut = false
+    }
+  }
+}

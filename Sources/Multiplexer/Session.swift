@@ -1,0 +1,234 @@
+import struct NIOCore.ByteBuffer
+
+/// One end of a session: frames in, events out; calls in, frames out. Pure: no sockets, no
+/// clock. Pull: `receive(bytes)`, then `while let event = try next()`, then
+/// `while let bytes = nextOutput()`. Nothing calls back.
+///
+/// Any bytes from the peer end in an event or in one thrown `SessionFault`, never in a trap.
+package struct Session {
+  package enum Role: Sendable { case relay, agent }
+
+  package enum Event: Equatable {
+    case hello(Hello)
+    case opened(Slot, Open)
+    /// Bytes of a stream; give their number back by `credit` once they left the other socket.
+    case data(Slot, ByteBuffer, end: Bool)
+    case commit(Slot)
+    /// What `send` had to keep is on its way: there is room again.
+    case resumed(Slot)
+    /// The peer wants no more; this side's half is already reset.
+    case stopped(Slot, Farewell)
+    /// The peer sends no more, and what it sent so far is not whole.
+    case reset(Slot, Farewell)
+    /// Both halves are over: the last event of this slot.
+    case closed(Slot)
+    case control(Control)
+    case pong(UInt64)
+    case goAway(GoAway)
+  }
+
+  package struct Limits: Sendable {
+    /// Streams that the peer may have open at once.
+    package var peerStreams = 4_096
+    package var credit = CreditRules()
+    package init() {}
+  }
+
+  let role: Role
+  let limits: Limits
+
+  // Receiving.
+  var input = ByteBuffer()
+  var partial: PartialData?
+  var peerHello: Hello?
+  var failed = false
+  var queued: [Event] = []
+  var nextQueued = 0
+
+  // Streams.
+  var streams: [Stream] = []
+  var freeSlots: [Int] = []
+  var slotOfID: [UInt64: Int] = [:]
+  var nextID: UInt64
+  var lastPeerID: UInt64 = 0
+  var localOpen = 0
+  var peerOpen = 0
+  var sendPool: Pool
+  var receivePool: Pool
+
+  // Sending.
+  var outbox = ByteBuffer()
+  var outboxIsOut = false
+  var overflow: ByteBuffer?
+  var ready = Line()
+  /// Senders that only wait for the pool.
+  var starved = Line()
+  var saidGoAway = false
+  var heardGoAway = false
+
+  package init(role: Role, hello: Hello, limits: Limits = Limits()) {
+    self.role = role
+    self.limits = limits
+    nextID = role == .relay ? 1 : 2
+    sendPool = Pool(limits.credit.pool)
+    receivePool = Pool(limits.credit.pool)
+    hello.write(to: &outbox)
+  }
+
+  /// Streams that are not over yet, of both sides.
+  package var openStreams: Int { localOpen + peerOpen }
+
+  /// Whether `open` can succeed now.
+  package var canOpen: Bool {
+    guard let peerHello, !failed, !heardGoAway, !saidGoAway else { return false }
+    return localOpen < Int(peerHello.streamLimit)
+  }
+
+  /// Opens a stream; nil when the peer takes no more of them.
+  package mutating func open(_ open: Open) -> Slot? {
+    guard canOpen else { return nil }
+    let id = nextID
+    nextID += 2
+    localOpen += 1
+    let slot = admit(id, held: open.held)
+    freshenOutbox()
+    open.write(to: &outbox, stream: id)
+    return slot
+  }
+
+  /// Queues bytes, and with `end` the end of this half. False: no more until `resumed`, or what
+  /// waits here grows. On a half that is over the bytes are dropped.
+  package mutating func send(_ slot: Slot, _ bytes: ByteBuffer, end: Bool = false) -> Bool {
+    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending
+    else { return true }
+    if streams[index].pending.readableBytes == 0 {
+      streams[index].pending = bytes
+    } else {
+      streams[index].pending.writeImmutableBuffer(bytes)
+    }
+    streams[index].endIsPending = end
+    ready.append(index, &streams)
+    let waiting = streams[index].pending.readableBytes
+    if waiting <= min(Turn.longest, streams[index].credit.allowance(sendPool)) { return true }
+    streams[index].waits = true
+    return false
+  }
+
+  /// `count` bytes of the stream left the other socket.
+  package mutating func credit(_ slot: Slot, _ count: Int) {
+    guard let index = live(slot), !streams[index].refusesMore, count > 0 else { return }
+    streams[index].window.consume(count)
+    reportIfDue(index)
+    closeIfOver(index)
+  }
+
+  /// Asks for, or grants, the first byte of a held stream.
+  package mutating func commit(_ slot: Slot) {
+    guard let index = live(slot), streams[index].isHeld else { return }
+    freshenOutbox()
+    outbox.writeFrameHeader(.commit, stream: streams[index].id, length: 0)
+  }
+
+  /// "I send no more": what waits is dropped. Nothing happens to a half that has ended.
+  package mutating func reset(_ slot: Slot, _ farewell: Farewell) {
+    guard let index = live(slot), !streams[index].sendEnded else { return }
+    endSending(index, farewell)
+    closeIfOver(index)
+  }
+
+  /// "Send me no more": what still comes is thrown away.
+  package mutating func stop(_ slot: Slot, _ farewell: Farewell) {
+    guard let index = live(slot), !streams[index].refusesMore else { return }
+    if streams[index].receiveEnded, streams[index].window.held == 0 { return }
+    freshenOutbox()
+    farewell.write(.stop, to: &outbox, stream: streams[index].id)
+    streams[index].refusesMore = true
+    streams[index].window.release(&receivePool)
+    closeIfOver(index)
+  }
+
+  package mutating func send(_ control: Control) {
+    freshenOutbox()
+    control.write(to: &outbox)
+  }
+
+  package mutating func ping(_ payload: UInt64) {
+    freshenOutbox()
+    outbox.writeFrameHeader(.ping, length: 8)
+    outbox.writeInteger(payload)
+  }
+
+  /// Takes no new streams from here on; those that run go on.
+  package mutating func goAway(_ code: GoAway.Code, _ text: String) {
+    saidGoAway = true
+    freshenOutbox()
+    GoAway(code, text, lastStream: lastPeerID).write(to: &outbox)
+  }
+}
+
+extension Session {
+  func live(_ slot: Slot) -> Int? {
+    guard slot.index < streams.count, streams[slot.index].isOpen,
+      streams[slot.index].generation == slot.generation
+    else { return nil }
+    return slot.index
+  }
+
+  mutating func admit(_ id: UInt64, held: Bool) -> Slot {
+    let index: Int
+    var stream = Stream(limits.credit)
+    if let free = freeSlots.popLast() {
+      index = free
+      stream.generation = streams[index].generation &+ 1
+      stream.nextInLine = streams[index].nextInLine
+      streams[index] = stream
+    } else {
+      index = streams.count
+      streams.append(stream)
+    }
+    streams[index].id = id
+    streams[index].isOpen = true
+    streams[index].isHeld = held
+    slotOfID[id] = index
+    return Slot(index: index, generation: streams[index].generation)
+  }
+
+  func slot(_ index: Int) -> Slot { Slot(index: index, generation: streams[index].generation) }
+
+  mutating func endSending(_ index: Int, _ farewell: Farewell) {
+    freshenOutbox()
+    farewell.write(.reset, to: &outbox, stream: streams[index].id)
+    streams[index].sendEnded = true
+    streams[index].pending = ByteBuffer()
+    streams[index].endIsPending = false
+    releaseSent(index)
+  }
+
+  /// Nothing of this stream counts against the pool any more; whoever waits for it may go on.
+  mutating func releaseSent(_ index: Int) {
+    streams[index].credit.release(&sendPool)
+    ready.take(&starved, &streams)
+  }
+
+  mutating func reportIfDue(_ index: Int) {
+    guard !streams[index].refusesMore else { return }
+    let ended = streams[index].receiveEnded
+    guard streams[index].window.reportIsDue(ended: ended) else { return }
+    let report = streams[index].window.report(&receivePool, ended: ended)
+    freshenOutbox()
+    outbox.writeFrameHeader(.window, stream: streams[index].id, length: 16)
+    outbox.writeMultipleIntegers(report.consumed, report.limit)
+  }
+
+  mutating func closeIfOver(_ index: Int) {
+    guard streams[index].isOpen, streams[index].isOver else { return }
+    let stream = streams[index]
+    streams[index].isOpen = false
+    streams[index].pending = ByteBuffer()
+    slotOfID[stream.id] = nil
+    if isLocal(stream.id) { localOpen -= 1 } else { peerOpen -= 1 }
+    queued.append(.closed(Slot(index: index, generation: stream.generation)))
+  }
+
+  func isLocal(_ id: UInt64) -> Bool { (id & 1 == 1) == (role == .relay) }
+}

@@ -1,0 +1,48 @@
+import Synchronization
+import TunnelCore
+
+/// Which names are served at this moment, for readers on other threads: the API.
+final class Presence: Sendable {
+  private let online = Mutex<Set<DomainName>>([])
+
+  func set(_ host: DomainName, online isOnline: Bool) {
+    online.withLock { hosts in
+      if isOnline { hosts.insert(host) } else { hosts.remove(host) }
+    }
+  }
+
+  func isOnline(_ host: DomainName) -> Bool { online.withLock { $0.contains(host) } }
+}
+
+/// How a domain of this relay is written as a URL: by `--public-url`, else by what it listens on.
+final class PublicURL: Sendable {
+  let scheme: String
+  private let fixedPort: Int?
+  private let hasFixedPort: Bool
+  private let port: Mutex<Int>
+
+  init(_ options: RelayOptions) {
+    let parts = options.publicURL.map(Self.parts)
+    scheme = parts?.scheme ?? "http"
+    hasFixedPort = parts != nil
+    fixedPort = parts?.port
+    port = Mutex(options.listenPort)
+  }
+
+  /// Scheme and port of `https://tunnel.example.com:8443`.
+  private static func parts(_ url: String) -> (scheme: String, port: Int?) {
+    let pieces = url.split(separator: "/", omittingEmptySubsequences: true)
+    let scheme = url.hasPrefix("https:") ? "https" : "http"
+    let authority = pieces.count > 1 ? pieces[1] : pieces.first ?? ""
+    return (scheme, authority.split(separator: ":").dropFirst().last.flatMap { Int($0) })
+  }
+
+  func listens(on port: Int) { self.port.withLock { $0 = port } }
+
+  func url(_ host: DomainName) -> String {
+    let shown = hasFixedPort ? fixedPort : port.withLock { $0 }
+    let usual = scheme == "https" ? 443 : 80
+    guard let shown, shown != usual else { return "\(scheme)://\(host)" }
+    return "\(scheme)://\(host):\(shown)"
+  }
+}

@@ -1,0 +1,97 @@
+import Hummingbird
+import RelayStore
+import TunnelCore
+
+/// `/api/v1` and the health checks, for accounts (product.md, section 8). Reached through the
+/// ingress by the base domain, over a Unix socket.
+struct RelayAPI: Sendable {
+  let store: RelayStore
+  let presence: Presence
+  let urls: PublicURL
+  let base: DomainName
+
+  struct Context: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Set by `AccountGuard` for everything below `/api/v1`.
+    var login: Login?
+
+    init(source: Source) { coreContext = .init(source: source) }
+  }
+
+  struct DomainItem: ResponseEncodable, Codable {
+    let domain: String
+    let url: String
+    let online: Bool
+  }
+
+  struct DomainList: ResponseEncodable, Codable { let items: [DomainItem] }
+
+  struct AccountItem: ResponseEncodable, Codable {
+    let account: String
+    let domains: [DomainItem]
+  }
+
+  struct DomainWish: Decodable { let domain: String }
+
+  var router: Router<Context> {
+    let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
+    router.add(middleware: ProblemMiddleware())
+    router.get("/") { _, _ in "This is a tunnel relay: \(base)\n" }
+    router.get("/healthz") { _, _ in "ok\n" }
+    router.get("/readyz") { _, _ in
+      _ = try await store.directory()
+      return "ready\n"
+    }
+    let v1 = router.group("/api/v1").add(middleware: AccountGuard(store: store))
+    v1.get("/account") { _, context in
+      let login = try context.account
+      return AccountItem(account: login.accountName, domains: try await items(login))
+    }
+    v1.get("/domains") { _, context in DomainList(items: try await items(try context.account)) }
+    v1.post("/domains") { request, context in
+      let wish = try await request.decode(as: DomainWish.self, context: context)
+      let claimed = try await claim(wish.domain, try context.account)
+      return EditedResponse(status: .created, response: item(claimed))
+    }
+    v1.delete("/domains/:name") { _, context in
+      let host = try name(try context.parameters.require("name"))
+      try await store.release(host, account: try context.account.account)
+      return HTTPResponse.Status.noContent
+    }
+    return router
+  }
+
+  private func items(_ login: Login) async throws -> [DomainItem] {
+    try await store.domains(account: login.account).map { item($0.host) }
+  }
+
+  private func item(_ host: DomainName) -> DomainItem {
+    DomainItem(domain: host.text, url: urls.url(host), online: presence.isOnline(host))
+  }
+
+  private func claim(_ text: String, _ login: Login) async throws -> DomainName {
+    try await store.claim(try name(text), account: login.account, base: base).host
+  }
+
+  /// A bare label means a subdomain of this relay.
+  private func name(_ text: String) throws -> DomainName {
+    do {
+      return try DomainName(text.contains(".") ? text : "\(text).\(base)")
+    } catch {
+      throw StoreFault.nameInvalid(error)
+    }
+  }
+}
+
+extension RelayAPI.Context {
+  var account: Login {
+    get throws {
+      guard let login else {
+        throw UserError(
+          code: "authtoken-missing", message: "this needs an authtoken", fix: nil,
+          exit: .authentication)
+      }
+      return login
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Multiplexer
+import NIOCore
+import RelayStore
+import SessionLink
+import TunnelCore
+
+/// One agent's login: what it said of itself, and which endpoints it serves or waits for.
+/// Belongs to the relay's event loop; the link holds nobody, the hub holds the session.
+final class RelaySession: LinkOwner {
+  let id: ID
+  let login: Login
+  private unowned let hub: Hub
+  private(set) var link: Link?
+  private(set) var hello: Hello?
+  var endpoints: [ID: Endpoint] = [:]
+
+  init(id: ID, login: Login, hub: Hub) {
+    self.id = id
+    self.login = login
+    self.hub = hub
+  }
+
+  func begin(_ link: Link) { self.link = link }
+
+  func send(_ control: Control) { link?.send(control) }
+
+  /// The relay ends it: says why, then closes.
+  func end(_ code: GoAway.Code, _ text: String) {
+    link?.goAway(code, text)
+    link?.close()
+  }
+
+  // MARK: - LinkOwner
+
+  func link(_ link: Link, said hello: Hello) { self.hello = hello }
+
+  func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? { nil }
+
+  func link(_ link: Link, said control: Control) {
+    switch control {
+    case .serve(let serve): hub.serve(serve, self)
+    case .stop(let endpoint): hub.stop(ID(endpoint), self)
+    case .notice, .serving, .refused, .replaced, .standby: break
+    }
+  }
+
+  func link(_ link: Link, goesAway goAway: GoAway) {
+    for endpoint in Array(endpoints.keys) { hub.stop(endpoint, self) }
+  }
+
+  func link(_ link: Link, ended end: LinkEnd) {
+    self.link = nil
+    hub.ended(self, end)
+  }
+}

@@ -1,0 +1,46 @@
+import HTTPMessage
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// Where a request goes.
+enum Destination {
+  /// An agent wants to become a link.
+  case connect
+  /// The relay's own API and health.
+  case relay
+  case session(Endpoint, Link)
+}
+
+/// The sequence of refusals that every request meets. Read this first.
+enum Directions {
+  static func find(_ request: IngressRequest, _ relay: RelayCore) throws(Refusal) -> Destination {
+    guard let name = try domain(of: request, relay) else {
+      return request.path == Handshake.path ? .connect : .relay
+    }
+    guard let endpoint = relay.hub.endpoint(name) else { throw unknown(name) }
+    guard let link = endpoint.serving?.link else { throw offline(name) }
+    return .session(endpoint, link)
+  }
+
+  /// The tenant's name that the request is for; nil is the relay itself.
+  private static func domain(of request: IngressRequest, _ relay: RelayCore) throws(Refusal)
+    -> DomainName?
+  {
+    guard let range = request.head.host,
+      let target = HostTarget(host: request.bytes.readableBytesUInt8Span.extracting(range.range))
+    else { throw Refusal(.badRequest, "The Host field names no valid host.") }
+    switch target {
+    case .address, .localhost: return nil
+    case .name(let name): return name == relay.base ? nil : name
+    }
+  }
+
+  private static func unknown(_ name: DomainName) -> Refusal {
+    Refusal(.unknownDomain, "No account of this relay holds \(name).")
+  }
+
+  private static func offline(_ name: DomainName) -> Refusal {
+    Refusal(.agentOffline, "No agent serves \(name) now. Start it with: tunnel --domain \(name)")
+  }
+}

@@ -1,0 +1,190 @@
+import HTTPMessage
+import Multiplexer
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// How exchanges end, and what becomes of the connection then.
+extension IngressConnection {
+  func exchangeEnded(_ exchange: Exchange) {
+    if !requestIsWhole {
+      // The app answered early: what still comes of the request is nobody's.
+      exchange.cancel(Farewell(.done, blame: .upstream))
+      willClose = true
+    } else {
+      exchange.pipe?.done()
+    }
+    leave(exchange)
+  }
+
+  /// The relay's own no is the answer.
+  func exchangeRefused(_ exchange: Exchange, _ problem: Problem) {
+    if !requestIsWhole { willClose = true }
+    exchange.record.refused(problem)
+    answer(problem, to: exchange.record)
+    leave(exchange)
+  }
+
+  /// Half an answer is out: the connection's end must tell the client so.
+  func exchangeBroke(_ exchange: Exchange, untilClose: Bool) {
+    relay.log(exchange.record)
+    self.exchange = nil
+    if untilClose { socket.abort() } else { socket.close() }
+  }
+
+  private func leave(_ exchange: Exchange) {
+    relay.log(exchange.record)
+    self.exchange = nil
+    isPaused = false
+    if willClose || socket.hasEnded { return closeGently() }
+    reader.restart()
+    expectNothing()
+    socketRead(socket)
+  }
+
+  /// What is no message is answered once, and the connection ends.
+  func refuseMessage(_ fault: MessageFault) { refuse(Problem(Refusal(fault))) }
+
+  private func refuse(_ problem: Problem) {
+    willClose = true
+    if let exchange {
+      exchange.abandon()
+      if exchange.hasAnswered { return exchangeBroke(exchange, untilClose: false) }
+      return exchangeRefused(exchange, problem)
+    }
+    var record = ExchangeRecord(
+      peer: peer, receivedAt: WallClock.milliseconds(), id: relay.newID(), at: .now)
+    record.refused(problem)
+    answer(problem, to: record)
+    relay.log(record)
+    closeGently()
+  }
+
+  private func answer(_ problem: Problem, to record: ExchangeRecord) {
+    socket.write(RefusalAnswer.bytes(problem, to: record, close: willClose))
+  }
+
+  // MARK: - The far side
+
+  /// The answer came; an upgrade that was declined ends its request now.
+  func endRequest() {
+    _ = exchange?.pipe?.send(ByteBuffer(), end: true)
+  }
+
+  func farSideHasRoom() {
+    isPaused = false
+    socketRead(socket)
+  }
+
+  /// The app wants no more of this request; its answer may still come.
+  func farSideTakesNoMore() {
+    discardsBody = true
+    farSideHasRoom()
+  }
+
+  // MARK: - After 101: bytes both ways
+
+  func goesRaw() {
+    deadline.clear()
+    socketRead(socket)
+  }
+
+  func passRaw(_ exchange: Exchange) {
+    guard !isPaused, let pipe = exchange.pipe else { return gate() }
+    let bytes = socket.unread
+    socket.unread = ByteBuffer()
+    let ends = socket.hasEnded && !rawEnds.client
+    rawEnds.client = rawEnds.client || ends
+    if bytes.readableBytes > 0 || ends {
+      exchange.record.bytesIn += UInt64(bytes.readableBytes)
+      if !pipe.send(bytes, end: ends) { isPaused = !ends }
+    }
+    gate()
+    closeIfRawIsOver()
+  }
+
+  func farSideEnded() {
+    rawEnds.far = true
+    closeIfRawIsOver()
+  }
+
+  private func closeIfRawIsOver() {
+    guard rawEnds.client, rawEnds.far, let exchange else { return }
+    relay.log(exchange.record)
+    self.exchange = nil
+    socket.close()
+  }
+
+  // MARK: - The client's end
+
+  func socketEnded(_ socket: JoinedSocket) {
+    if lingered != nil { return socket.close() }
+    guard let exchange else {
+      return socket.unread.readableBytes == 0 ? socket.close() : closeGently()
+    }
+    if exchange.isRaw { return passRaw(exchange) }
+    if requestIsWhole { return }
+    // Half a request is no request: the app's is cancelled, and nobody waits for an answer.
+    exchange.abandon()
+    exchangeBroke(exchange, untilClose: false)
+  }
+
+  func socketClosed(_ socket: JoinedSocket) {
+    deadline.cancel()
+    guard let exchange else { return }
+    exchange.abandon()
+    relay.log(exchange.record)
+    self.exchange = nil
+  }
+
+  /// Reads while there is somebody to take it, and always so far that a client's end is seen.
+  func gate() {
+    let full = exchange.map { $0.isRaw ? isPaused : isPaused || requestIsWhole } ?? isWaiting
+    if full, socket.unread.readableBytes > 0 || isPaused {
+      socket.pauseReading()
+    } else {
+      socket.resumeReading()
+    }
+  }
+
+  // MARK: - Closing
+
+  /// Ends this side, and lets the client finish what it is saying: closing at once would reset
+  /// the connection, and the answer with it.
+  func closeGently() {
+    guard lingered == nil, socket.isOpen else { return }
+    if socket.hasEnded { return socket.close() }
+    lingered = 0
+    socket.endOutput()
+    socket.resumeReading()
+    deadline.set(Self.lingerTime, on: relay.loop)
+    linger()
+  }
+
+  func linger() {
+    lingered = (lingered ?? 0) + socket.unread.readableBytes
+    socket.unread = ByteBuffer()
+    if (lingered ?? 0) > Self.lingerBytes { socket.close() }
+  }
+
+  // MARK: - Waiting for a head
+
+  /// limits.md, "Public side": first head from accept, later heads from their first byte.
+  func expectHead(in limit: TimeAmount) {
+    headHasBegun = true
+    deadline.set(limit, on: relay.loop)
+  }
+
+  /// Between two exchanges: nothing has begun, and nothing need come.
+  func expectNothing() {
+    headHasBegun = false
+    deadline.set(relay.limits.idle, on: relay.loop)
+  }
+
+  func deadlineMet() {
+    if lingered != nil { return socket.close() }
+    guard exchange == nil else { return }
+    if socket.unread.readableBytes == 0 { return socket.close() }
+    refuse(Problem(Refusal(.requestTimeout, "The request's head did not come within 10 s.")))
+  }
+}

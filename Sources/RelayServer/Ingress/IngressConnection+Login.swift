@@ -1,0 +1,78 @@
+import HTTPMessage
+import Multiplexer
+import NIOCore
+import RelayStore
+import SessionLink
+import TunnelCore
+
+/// `GET /_tunnel/connect`: a connection becomes an agent's link (docs/protocol.md, "Handshake").
+extension IngressConnection {
+  func login(_ request: IngressRequest) {
+    guard let exchange else { return }
+    guard let token = request.authtoken, request.upgrades(to: Handshake.token) else {
+      return exchangeRefused(exchange, Problem(request.loginError))
+    }
+    isWaiting = true
+    let promise = relay.loop.makePromise(of: Login.self)
+    promise.completeWithTask { [store = relay.store] in try await store.login(token) }
+    promise.futureResult.assumeIsolated().whenComplete { result in
+      self.isWaiting = false
+      guard self.socket.isOpen, let exchange = self.exchange else { return }
+      switch result {
+      case .success(let login): self.welcome(login, exchange)
+      case .failure(let error): self.exchangeRefused(exchange, Problem(UserError(relay: error)))
+      }
+    }
+  }
+
+  private func welcome(_ login: Login, _ exchange: Exchange) {
+    guard relay.hub.mayEnter(login) else {
+      return exchangeRefused(
+        exchange,
+        Problem(
+          UserError(
+            code: "too-many-sessions", message: "this account has 50 agents connected already")))
+    }
+    exchange.record.status = 101
+    relay.log(exchange.record)
+    self.exchange = nil
+    deadline.cancel()
+    guard let (channel, rest) = socket.leave() else { return }
+    let session = RelaySession(id: relay.newID(), login: login, hub: relay.hub)
+    var limits = Session.Limits()
+    limits.peerStreams = 32
+    let hello = Hello(
+      streamLimit: 32, install: session.id.wire, instance: session.id.wire,
+      clock: WallClock.milliseconds(), label: relay.base.text)
+    let link = Link(
+      role: .relay, hello: hello, limits: limits, owner: session, flusher: relay.flusher,
+      loop: relay.loop)
+    session.begin(link)
+    relay.hub.enter(session)
+    channel.write(ByteBuffer(string: Handshake.accepted), promise: nil)
+    do { try LinkChannel.install(link, on: channel, rest: rest) } catch { channel.close(promise: nil) }
+  }
+}
+
+extension IngressRequest {
+  /// The bearer token of RFC 6750, section 2.1.
+  var authtoken: String? {
+    guard let value = value(named: "authorization") else { return nil }
+    let parts = value.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+    return String(parts[1])
+  }
+
+  func upgrades(to token: String) -> Bool {
+    head.upgrade && value(.upgrade)?.lowercased() == token
+  }
+
+  fileprivate var loginError: UserError {
+    if authtoken == nil {
+      return UserError(
+        code: "authtoken-missing", message: "this address is for agents: it wants an authtoken")
+    }
+    return UserError(
+      code: "agent-too-old", message: "this relay speaks `Upgrade: \(Handshake.token)`")
+  }
+}

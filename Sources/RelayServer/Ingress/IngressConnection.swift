@@ -1,0 +1,173 @@
+import HTTPMessage
+import Multiplexer
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// One public connection: reads requests one after the other, asks `Directions` where each goes,
+/// and joins it with the pipe that leads there. Pipelined requests wait for their turn unread.
+final class IngressConnection: SocketUser {
+  /// Bodies up to this size go with the head in one write.
+  static let copied = 4_096
+  /// What may be thrown away behind a refusal before the connection is closed, in bytes.
+  static let lingerBytes = 1 << 20
+  static let lingerTime = TimeAmount.seconds(2)
+
+  let relay: RelayCore
+  private(set) var socket: JoinedSocket!
+  let peer: ClientAddress
+  var reader = RequestReader()
+  var exchange: Exchange?
+  /// The deadline of the head that is being read is set.
+  var headHasBegun = true
+  var requestIsWhole = false
+  /// The far side takes no more of this request's body; the rest of it is thrown away.
+  var discardsBody = false
+  var isPaused = false
+  private var isStepping = false
+  var isWaiting = false
+  var lingered: Int?
+  var rawEnds = (client: false, far: false)
+  var deadline: LazyDeadline!
+  var willClose = false
+
+  init(_ relay: RelayCore, peer: ClientAddress) {
+    self.relay = relay
+    self.peer = peer
+    deadline = LazyDeadline { [weak self] in self?.deadlineMet() }
+  }
+
+  func attach(_ socket: JoinedSocket) {
+    self.socket = socket
+    expectHead(in: relay.limits.firstHead)
+  }
+
+  // MARK: - Bytes of the client
+
+  func socketRead(_ socket: JoinedSocket) {
+    if isStepping || isWaiting { return gate() }
+    if lingered != nil { return linger() }
+    if let exchange, exchange.isRaw { return passRaw(exchange) }
+    isStepping = true
+    do {
+      while try step() {}
+    } catch {
+      refuseMessage(error)
+    }
+    isStepping = false
+    gate()
+  }
+
+  /// One thing at a time; false when there is nothing to do now.
+  private func step() throws(MessageFault) -> Bool {
+    guard lingered == nil, !isWaiting, socket.isOpen else { return false }
+    if let exchange {
+      if exchange.isRaw || requestIsWhole || isPaused { return false }
+      return try stepBody(exchange)
+    }
+    if socket.isBackedUp || socket.unread.readableBytes == 0 { return false }
+    switch try reader.next(in: socket.unread) {
+    case .head(let length):
+      deadline.clear()
+      headHasBegun = false
+      try begin(length)
+      return true
+    default:
+      if !headHasBegun { expectHead(in: relay.limits.laterHead) }
+      return false
+    }
+  }
+
+  private func stepBody(_ exchange: Exchange) throws(MessageFault) -> Bool {
+    let (bytes, whole) = try takeBody()
+    guard bytes.readableBytes > 0 || whole else { return false }
+    requestIsWhole = whole
+    exchange.record.bytesIn += UInt64(bytes.readableBytes)
+    if !discardsBody { forward(exchange, bytes, whole: whole) }
+    return true
+  }
+
+  /// All that is there of the body, and whether the message ends with it.
+  private func takeBody() throws(MessageFault) -> (ByteBuffer, whole: Bool) {
+    var all = socket.unread
+    var count = 0
+    while true {
+      switch try reader.next(in: socket.unread) {
+      case .body(let more):
+        socket.unread.moveReaderIndex(forwardBy: more)
+        count += more
+      case .end: return (all.readSlice(length: count) ?? ByteBuffer(), true)
+      default: return (all.readSlice(length: count) ?? ByteBuffer(), false)
+      }
+    }
+  }
+
+  private func forward(_ exchange: Exchange, _ bytes: ByteBuffer, whole: Bool) {
+    guard let pipe = exchange.pipe else { return }
+    let end = whole && !exchange.keepsPipeOpen
+    if bytes.readableBytes == 0, !end { return }
+    if !pipe.send(bytes, end: end), !end { isPaused = true }
+  }
+
+  // MARK: - A request begins
+
+  private func begin(_ length: Int) throws(MessageFault) {
+    let head = reader.head
+    requestIsWhole = false
+    discardsBody = false
+    willClose = head.closes
+    let source = socket.unread
+    socket.unread.moveReaderIndex(forwardBy: length)
+    let (body, whole) = try takeBody()
+    requestIsWhole = whole
+    let request = IngressRequest(
+      head: head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
+    let exchange = Exchange(self, socket, head, record: ExchangeRecord(request, id: relay.newID(), at: .now))
+    exchange.record.bytesIn = UInt64(body.readableBytes)
+    self.exchange = exchange
+    do {
+      switch try Directions.find(request, relay) {
+      case .connect: login(request)
+      case .relay: exchange.begin(relay.openLocal(exchange))
+      case .session(let endpoint, let link):
+        try open(exchange, request, endpoint, link)
+      }
+    } catch {
+      return exchangeRefused(exchange, Problem(error))
+    }
+    if !isWaiting { sendFirst(exchange, request, body) }
+  }
+
+  private func open(
+    _ exchange: Exchange, _ request: IngressRequest, _ endpoint: Endpoint, _ link: Link
+  ) throws(Refusal) {
+    var open = Open(
+      endpoint: endpoint.id.wire, epoch: endpoint.epoch.number, kind: .http,
+      exchange: exchange.record.id.wire, client: peer.text, secure: false,
+      host: endpoint.host.text, receivedAt: request.receivedAt)
+    open.class = .live
+    guard let port = link.open(open, end: exchange) else {
+      throw Refusal(.overloaded, "Too many requests are open on this tunnel.")
+    }
+    exchange.begin(port)
+  }
+
+  /// The edited head, with the body behind it when that is small.
+  private func sendFirst(_ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer) {
+    let forwarded = peer.forwarded
+    let bound = RequestEdit.bound(request.head, request.bytes.readableBytesUInt8Span, forwarded)
+    let together = body.readableBytes <= Self.copied
+    var out = socket.buffer(capacity: bound + (together ? body.readableBytes : 0))
+    out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { target in
+      RequestEdit.write(
+        request.head, request.bytes.readableBytesUInt8Span, forwarded, into: target)
+    }
+    if together {
+      out.writeImmutableBuffer(body)
+      forward(exchange, out, whole: requestIsWhole)
+    } else {
+      forward(exchange, out, whole: false)
+      forward(exchange, body, whole: requestIsWhole)
+    }
+  }
+}

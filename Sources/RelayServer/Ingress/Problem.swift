@@ -1,0 +1,77 @@
+import TunnelCore
+
+/// The relay's "no", as it goes out: a refusal on the public side, or what an agent's handshake or
+/// an API call got instead of a yes (RFC 9457).
+struct Problem {
+  let code: String
+  let status: Int
+  let title: String
+  let detail: String
+  var fix: String?
+  var retryAfter: Int?
+  /// The same request may well succeed in a moment, so a page should look again.
+  var mayPass = false
+
+  init(_ refusal: Refusal) {
+    code = refusal.code.rawValue
+    status = refusal.code.status
+    title = refusal.code.title
+    detail = refusal.detail
+    retryAfter = refusal.code.retryAfter
+    switch refusal.code {
+    case .agentOffline, .upstreamRefused, .sessionLost, .overloaded: mayPass = true
+    default: break
+    }
+  }
+
+  init(_ error: UserError) {
+    let entry = ErrorCatalogue.entry(error.code)
+    code = error.code
+    status = entry?.status ?? Self.status(error.exit)
+    title = entry?.title ?? error.code
+    detail = error.message
+    fix = error.fix
+  }
+
+  private static func status(_ exit: ExitCode) -> Int {
+    switch exit {
+    case .authentication: 401
+    case .taken: 409
+    case .usage, .configuration: 400
+    default: 500
+    }
+  }
+
+  func json(instance: ID?) -> String {
+    var json = JSONLine()
+    json.add("type", "about:blank")
+    json.add("title", title)
+    json.add("status", status)
+    json.add("code", code)
+    json.add("detail", detail)
+    if let fix { json.add("fix", fix) }
+    if let instance { json.add("instance", "urn:uuid:\(instance)") }
+    return json.finished + "\n"
+  }
+
+  /// The reason phrase of RFC 9110, section 15.
+  var reason: String {
+    switch status {
+    case 400: "Bad Request"
+    case 401: "Unauthorized"
+    case 403: "Forbidden"
+    case 404: "Not Found"
+    case 408: "Request Timeout"
+    case 409: "Conflict"
+    case 414: "URI Too Long"
+    case 421: "Misdirected Request"
+    case 426: "Upgrade Required"
+    case 429: "Too Many Requests"
+    case 431: "Request Header Fields Too Large"
+    case 502: "Bad Gateway"
+    case 503: "Service Unavailable"
+    case 504: "Gateway Timeout"
+    default: "Internal Server Error"
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import NIOCore
+import NIOPosix
+import SessionLink
+import TunnelCore
+
+/// The relay's one public socket.
+enum Listener {
+  static func bind(
+    _ options: RelayOptions, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
+  ) -> EventLoopFuture<any Channel> {
+    ServerBootstrap(group: loop)
+      .serverChannelOption(.backlog, value: 1_024)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.maxMessagesPerRead, value: 16)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try accept(channel, core.value) }
+      }
+      .bind(host: options.listenHost, port: options.listenPort)
+      .map { channel in
+        // Port 0 took a free one; nobody can be in before this runs, on the same loop.
+        if let port = channel.localAddress?.port { core.value.hub.urls.listens(on: port) }
+        return channel
+      }
+  }
+
+  private static func accept(_ channel: any Channel, _ core: RelayCore) throws {
+    let connection = IngressConnection(core, peer: ClientAddress(channel.remoteAddress))
+    let socket = JoinedSocket(flusher: core.flusher)
+    socket.attach(connection)
+    try channel.pipeline.syncOperations.addHandler(socket)
+    connection.attach(socket)
+  }
+}

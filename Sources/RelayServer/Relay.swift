@@ -1,0 +1,115 @@
+import Logging
+import NIOCore
+import NIOPosix
+import RelayStore
+import SessionLink
+import TunnelCore
+
+/// A running relay: one event loop for every public connection and every link, the API on a loop
+/// beside it, the database on threads of its own.
+package final class Relay: Sendable {
+  private static let lookEvery = Duration.seconds(1)
+
+  /// Where it listens, `127.0.0.1:8080`.
+  package let listen: String
+  /// Its own address as the outside writes it.
+  package let url: String
+  private let group: MultiThreadedEventLoopGroup
+  private let listener: any Channel
+  private let core: NIOLoopBound<RelayCore>
+  private let store: RelayStore
+  private let api: APIHost
+  private let log: ExchangeLog
+
+  /// Opens everything; when it returns, the relay accepts connections.
+  package static func start(_ options: RelayOptions, logger: Logger) async throws -> Relay {
+    let store = try await RelayStore.open(directory: options.dataDirectory)
+    try await store.keepBase(options.base)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    do {
+      return try await Relay(options, store, group, logger)
+    } catch {
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  private init(
+    _ options: RelayOptions, _ store: RelayStore, _ group: MultiThreadedEventLoopGroup,
+    _ logger: Logger
+  ) async throws {
+    let loop = group.next()
+    let urls = PublicURL(options)
+    let presence = Presence()
+    let log = ExchangeLog()
+    let api = try await APIHost(
+      RelayAPI(store: store, presence: presence, urls: urls, base: options.base), logger: logger)
+    let directory = try await store.directory()
+    core = try await loop.submit {
+      let hub = Hub(
+        base: options.base, urls: urls, presence: presence, store: store, loop: loop,
+        logger: logger)
+      hub.apply(directory)
+      let core = RelayCore(
+        hub: hub, store: store, limits: IngressLimits(), log: log, apiSocket: api.socket,
+        loop: loop)
+      return NIOLoopBound(core, eventLoop: loop)
+    }.get()
+    do {
+      listener = try await Listener.bind(options, core, on: loop).get()
+    } catch {
+      await api.stop()
+      throw UserError(cannotListen: options, error)
+    }
+    let address = listener.localAddress
+    let host = address?.ipAddress ?? options.listenHost
+    listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? options.listenPort)"
+    url = urls.url(options.base)
+    self.group = group
+    self.store = store
+    self.api = api
+    self.log = log
+  }
+
+  /// Watches the database for what other processes change, until cancelled (product.md,
+  /// section 4: counts within 2 s).
+  package func watch() async {
+    var seen = DirectoryRevision?.none
+    while !Task.isCancelled {
+      try? await Task.sleep(for: Self.lookEvery)  // A poll's pace, not a wait for something.
+      guard let revision = try? await store.revision(), revision != seen,
+        let directory = try? await store.directory()
+      else { continue }
+      seen = revision
+      let core = core
+      group.next().execute { core.value.hub.apply(directory) }
+    }
+  }
+
+  /// Takes no more connections, lets what runs finish for at most `grace`, ends.
+  package func stop(grace: Duration = .seconds(30)) async {
+    try? await listener.close()
+    let core = core
+    let loop = group.next()
+    await Drain(core, loop).wait(atMost: grace)
+    try? await loop.submit { core.value.hub.sayGoodbye() }.get()
+    await api.stop()
+    try? await group.shutdownGracefully()
+    log.flush()
+  }
+}
+
+extension UserError {
+  init(cannotListen options: RelayOptions, _ error: any Error) {
+    let address = "\(options.listenHost):\(options.listenPort)"
+    if let error = error as? IOError, error.errnoCode == EADDRINUSE {
+      self.init(
+        code: "address-in-use", message: "\(address) is in use by another process",
+        fix: "stop it, or choose another with --listen", exit: .taken)
+    } else {
+      self.init(
+        code: "address-in-use", message: "cannot listen on \(address): \(error)",
+        fix: "choose another with --listen", exit: .taken)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import HTTPMessage
+import Multiplexer
+import NIOCore
+import RelayStore
+import SessionLink
+import TunnelCore
+
+/// limits.md, "Public side of the relay".
+struct IngressLimits {
+  var firstHead = TimeAmount.seconds(10)
+  var laterHead = TimeAmount.seconds(10)
+  var idle = TimeAmount.seconds(75)
+}
+
+/// What every public connection needs of the relay. Belongs to the relay's event loop.
+final class RelayCore {
+  let base: DomainName
+  let hub: Hub
+  let limits: IngressLimits
+  let loop: any EventLoop
+  let flusher: TickFlusher
+  let store: RelayStore
+  private let exchangeLog: ExchangeLog
+  private let apiSocket: String
+  private var random = SmallRandom()
+
+  init(
+    hub: Hub, store: RelayStore, limits: IngressLimits, log: ExchangeLog, apiSocket: String,
+    loop: any EventLoop
+  ) {
+    base = hub.base
+    self.hub = hub
+    self.store = store
+    self.limits = limits
+    self.loop = loop
+    self.apiSocket = apiSocket
+    exchangeLog = log
+    flusher = TickFlusher(loop)
+  }
+
+  func newID() -> ID { ID(unixMilliseconds: WallClock.milliseconds(), using: &random) }
+
+  /// Exchanges that run at this moment, for the drain.
+  var running = 0
+
+  func log(_ record: ExchangeRecord) {
+    exchangeLog.write(record, took: .now - record.began)
+  }
+
+  /// A pipe to the relay's own API.
+  func openLocal(_ end: any PipeEnd) -> any Pipe {
+    SocketPipe.connect(unixPath: apiSocket, end: end, flusher: flusher, on: loop)
+  }
+}
+
+/// Identifiers need to differ, not to be secret: one system call at the start instead of two an
+/// exchange (xoshiro256++, Blackman and Vigna 2019).
+struct SmallRandom: RandomNumberGenerator {
+  private var state: (UInt64, UInt64, UInt64, UInt64)
+
+  init() {
+    var system = SystemRandomNumberGenerator()
+    state = (system.next(), system.next(), system.next(), system.next() | 1)
+  }
+
+  mutating func next() -> UInt64 {
+    let sum = state.0 &+ state.3
+    let result = (sum << 23 | sum >> 41) &+ state.0
+    let shifted = state.1 << 17
+    state.2 ^= state.0
+    state.3 ^= state.1
+    state.1 ^= state.2
+    state.0 ^= state.3
+    state.2 ^= shifted
+    state.3 = state.3 << 45 | state.3 >> 19
+    return result
+  }
+}

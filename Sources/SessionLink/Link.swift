@@ -1,0 +1,246 @@
+import Multiplexer
+import NIOCore
+import TunnelCore
+
+/// Why a link ended.
+package enum LinkEnd: Equatable, Sendable {
+  /// The peer closed the connection, or this side did.
+  case closed
+  case failed(String)
+  /// No frame came in time.
+  case silent
+  case fault(SessionFault)
+}
+
+/// Who a link belongs to: the relay's session or the agent's.
+package protocol LinkOwner: AnyObject {
+  func link(_ link: Link, said hello: Hello)
+  /// The peer opened a stream; nil refuses it by `unsupported`.
+  func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)?
+  func link(_ link: Link, said control: Control)
+  func link(_ link: Link, goesAway goAway: GoAway)
+  func link(_ link: Link, ended end: LinkEnd)
+}
+
+/// Drives one `Session` on one connection: reads always, writes while the connection takes it,
+/// flushes once a turn, and keeps the heartbeat (limits.md, "Agent link").
+///
+/// Belongs to its channel's event loop; every entry checks that.
+package final class Link: ChannelInboundHandler, FlushTarget {
+  package typealias InboundIn = ByteBuffer
+  package typealias OutboundOut = ByteBuffer
+
+  private var session: Session
+  private var ends: [(any PipeEnd)?] = []
+  private weak var owner: (any LinkOwner)?
+  private let flusher: TickFlusher
+  private let loop: any EventLoop
+  private var context: ChannelHandlerContext?
+  private var isQueued = false
+  private var keepAlive: KeepAlive
+  private var heartbeat: Scheduled<Void>?
+  private var pings: UInt64 = 0
+  private var endReason: LinkEnd?
+  private var isOver = false
+
+  package init(
+    role: Session.Role, hello: Hello, limits: Session.Limits, owner: any LinkOwner,
+    flusher: TickFlusher, loop: any EventLoop
+  ) {
+    session = Session(role: role, hello: hello, limits: limits)
+    self.owner = owner
+    self.flusher = flusher
+    self.loop = loop
+    keepAlive = KeepAlive(at: .now)
+  }
+
+  package var openStreams: Int { session.openStreams }
+
+  // MARK: - What the owner and the joined sockets call
+
+  package func open(_ open: Open, end: any PipeEnd) -> StreamPort? {
+    loop.preconditionInEventLoop()
+    guard !isOver, let slot = session.open(open) else { return nil }
+    keep(end, slot)
+    queueFlush()
+    return StreamPort(link: self, slot: slot)
+  }
+
+  package func send(_ control: Control) {
+    loop.preconditionInEventLoop()
+    session.send(control)
+    queueFlush()
+  }
+
+  package func goAway(_ code: GoAway.Code, _ text: String) {
+    loop.preconditionInEventLoop()
+    session.goAway(code, text)
+    queueFlush()
+  }
+
+  /// Writes out what waits, then closes.
+  package func close(_ reason: LinkEnd = .closed) {
+    loop.preconditionInEventLoop()
+    guard let context, !isOver else { return }
+    if endReason == nil { endReason = reason }
+    writeOut()
+    context.close(promise: nil)
+  }
+
+  func send(_ slot: Slot, _ bytes: ByteBuffer, _ end: Bool) -> Bool {
+    loop.preconditionInEventLoop()
+    let more = session.send(slot, bytes, end: end)
+    queueFlush()
+    return more
+  }
+
+  func credit(_ slot: Slot, _ count: Int) {
+    loop.preconditionInEventLoop()
+    session.credit(slot, count)
+    if session.hasOutput { queueFlush() }
+  }
+
+  func stop(_ slot: Slot, _ farewell: Farewell) {
+    loop.preconditionInEventLoop()
+    session.stop(slot, farewell)
+    queueFlush()
+  }
+
+  func reset(_ slot: Slot, _ farewell: Farewell) {
+    loop.preconditionInEventLoop()
+    session.reset(slot, farewell)
+    queueFlush()
+  }
+
+  // MARK: - The connection
+
+  package func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    queueFlush()
+    watch()
+  }
+
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    take(unwrapInboundIn(data))
+  }
+
+  /// Bytes of the peer, also those that came right behind the handshake.
+  package func take(_ bytes: ByteBuffer) {
+    keepAlive.heard(at: .now)
+    session.receive(bytes)
+    drain()
+  }
+
+  package func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable { queueFlush() }
+  }
+
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if endReason == nil { endReason = .failed("\(error)") }
+    context.close(promise: nil)
+  }
+
+  package func channelInactive(context: ChannelHandlerContext) { finish() }
+
+  package func handlerRemoved(context: ChannelHandlerContext) { finish() }
+
+  private func finish() {
+    guard !isOver else { return }
+    isOver = true
+    context = nil
+    heartbeat?.cancel()
+    let open = ends
+    ends = []
+    for end in open { end?.pipeLost() }
+    owner?.link(self, ended: endReason ?? .closed)
+  }
+
+  // MARK: - Frames out
+
+  private func queueFlush() {
+    if isQueued || isOver { return }
+    isQueued = true
+    flusher.add(self)
+  }
+
+  package func flushNow() {
+    isQueued = false
+    writeOut()
+    drain()
+  }
+
+  private func writeOut() {
+    guard let context else { return }
+    var wrote = false
+    while context.channel.isWritable, let bytes = session.nextOutput() {
+      context.write(wrapOutboundOut(bytes), promise: nil)
+      wrote = true
+    }
+    if wrote { context.flush() }
+  }
+
+  // MARK: - Events in
+
+  private func drain() {
+    do {
+      while !isOver, let event = try session.next() { dispatch(event) }
+      if session.hasOutput, context?.channel.isWritable == true { queueFlush() }
+    } catch {
+      close(.fault(error))
+    }
+  }
+
+  private func dispatch(_ event: Session.Event) {
+    switch event {
+    case .data(let slot, let bytes, let end): ends[slot.index]?.pipeData(bytes, end: end)
+    case .resumed(let slot): ends[slot.index]?.pipeResumed()
+    case .stopped(let slot, let why): ends[slot.index]?.pipeStopped(why)
+    case .reset(let slot, let why): ends[slot.index]?.pipeReset(why)
+    case .closed(let slot): ends[slot.index] = nil
+    case .opened(let slot, let open): welcome(slot, open)
+    case .hello(let hello): owner?.link(self, said: hello)
+    case .control(let control): owner?.link(self, said: control)
+    case .goAway(let goAway): owner?.link(self, goesAway: goAway)
+    case .commit, .pong: break
+    }
+  }
+
+  private func welcome(_ slot: Slot, _ open: Open) {
+    let port = StreamPort(link: self, slot: slot)
+    keep(nil, slot)
+    guard let end = owner?.link(self, opened: open, port: port) else {
+      let refusal = Farewell(.unsupported, blame: .agent, "this kind of stream is not served")
+      port.stop(refusal)
+      port.reset(refusal)
+      return
+    }
+    keep(end, slot)
+  }
+
+  private func keep(_ end: (any PipeEnd)?, _ slot: Slot) {
+    while ends.count <= slot.index { ends.append(nil) }
+    ends[slot.index] = end
+  }
+
+  // MARK: - Heartbeat
+
+  private func watch() {
+    let now = Moment.now
+    switch keepAlive.due(at: now) {
+    case .fine(let next): beat(after: next - now)
+    case .ping:
+      pings += 1
+      session.ping(pings)
+      queueFlush()
+      watch()
+    case .dead: close(.silent)
+    }
+  }
+
+  private func beat(after delay: Duration) {
+    guard !isOver else { return }
+    heartbeat = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
+      self.watch()
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import TunnelCore
+
+/// `tunnel login` and `tunnel domains`: what the relay says about the account.
+package enum AccountCommands {
+  struct Account: Decodable {
+    let account: String
+    let domains: [Domain]?
+  }
+
+  struct Domain: Decodable {
+    let domain: String
+    let url: String?
+    let online: Bool?
+
+    var json: JSONText {
+      var object = JSONText()
+      object.add("domain", domain)
+      if let url { object.add("url", url) }
+      if let online { object.add("online", online) }
+      return object
+    }
+  }
+
+  struct Domains: Decodable {
+    let items: [Domain]
+  }
+
+  /// Asks the relay whether it knows the token, then keeps both. Nothing is kept of a wrong one.
+  package static func login(
+    _ relay: RelayAddress, token text: String, in file: UserConfigFile, _ terminal: Terminal,
+    exchange: @escaping RelayAPI.Exchange
+  ) async throws(UserError) {
+    let token = try AccountSettings.authtoken(text)
+    let api = RelayAPI(relay, token, exchange: exchange)
+    let account: Account = try await api.get("/api/v1/account")
+    try file.save(relay: relay.description, authtoken: token.reveal())
+    ConfigCommands.saved(file, terminal)
+    let names = (account.domains ?? []).map(\.domain).joined(separator: ", ")
+    let holds = names.isEmpty ? "" : ", holds \(names)"
+    terminal.line("Account \(VisibleText.of(account.account)) at \(relay)\(VisibleText.of(holds))")
+  }
+
+  package static func list(
+    _ api: RelayAPI, json: Bool, _ terminal: Terminal
+  ) async throws(UserError) {
+    let domains: Domains = try await api.get("/api/v1/domains")
+    let width = domains.items.map(\.domain.count).max() ?? 0
+    for item in domains.items {
+      guard !json else {
+        terminal.line(item.json)
+        continue
+      }
+      let padded = item.domain + String(repeating: " ", count: width - item.domain.count)
+      terminal.line("\(VisibleText.of(padded))  \(item.online == true ? "online" : "offline")")
+    }
+    if domains.items.isEmpty && !json {
+      terminal.line("No domains yet: `tunnel domains claim NAME`")
+    }
+  }
+
+  package static func claim(
+    _ name: String, _ api: RelayAPI, json: Bool, _ terminal: Terminal
+  ) async throws(UserError) {
+    var body = JSONText()
+    body.add("domain", try domain(name))
+    let item: Domain = try await api.post("/api/v1/domains", body)
+    guard !json else { return terminal.line(item.json) }
+    terminal.show(.claimed(domain: item.domain))
+  }
+
+  package static func release(
+    _ name: String, _ api: RelayAPI, json: Bool, _ terminal: Terminal
+  ) async throws(UserError) {
+    let name = try domain(name)
+    try await api.delete("/api/v1/domains/\(name)")
+    guard json else { return terminal.line("Released    \(name)") }
+    var object = JSONText()
+    object.add("domain", name)
+    object.add("released", true)
+    terminal.line(object)
+  }
+
+  /// A name or label as a person types it, `https://` and all. It is safe within a path then.
+  private static func domain(_ text: String) throws(UserError) -> String {
+    try Sourced(text, .flag("NAME")).read(DomainWish.init(_:)).value.description
+  }
+}

@@ -1,0 +1,96 @@
+import Dispatch
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// What goes on around the process: signals, the reader of its stdout, its parent, sleep.
+/// Linux only, and the one place that knows it.
+final class ProcessWatch {
+  enum Sign: Sendable {
+    /// SIGINT or SIGTERM.
+    case asked
+    /// Nobody is there any more: the terminal, the reader of stdout or the parent is gone.
+    case alone
+    /// The machine slept since the last look.
+    case woke
+  }
+
+  /// limits.md, "after sleep".
+  private static let asleep: Int = 10
+
+  private var sources: [any DispatchSourceSignal] = []
+  /// Who started this process; 0 where that does not matter.
+  private var parent: pid_t = 0
+  private var lastLook = ProcessWatch.bootTime()
+  private let watchesOutput: Bool
+  private let hangsUp: Bool
+
+  init() {
+    var status = stat()
+    let kind = fstat(1, &status) == 0 ? status.st_mode & S_IFMT : 0
+    watchesOutput = kind == S_IFIFO || kind == S_IFSOCK || isatty(1) == 1
+    var action = sigaction()
+    sigaction(SIGHUP, nil, &action)
+    hangsUp = action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } != 1
+    if watchesOutput, hangsUp, getppid() > 1 { parent = getppid() }
+  }
+
+  /// Calls `heard` for each signal; a second SIGINT or SIGTERM ends the process with 130 at once.
+  func listen(_ heard: @escaping @Sendable (Sign) -> Void) {
+    let queue = DispatchQueue(label: "signals")
+    let count = SignalCount()
+    for number in [SIGINT, SIGTERM] {
+      watch(number, queue) {
+        if count.next() > 1 { _exit(130) }
+        heard(.asked)
+      }
+    }
+    if hangsUp { watch(SIGHUP, queue) { heard(.alone) } }
+  }
+
+  private func watch(_ number: CInt, _ queue: DispatchQueue, _ heard: @escaping @Sendable () -> Void)
+  {
+    signal(number, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+    source.setEventHandler(handler: heard)
+    source.resume()
+    sources.append(source)
+  }
+
+  /// Looks around; call about twice a second.
+  func look() -> Sign? {
+    let now = Self.bootTime()
+    defer { lastLook = now }
+    if outputIsGone || parentIsGone { return .alone }
+    return now - lastLook > Self.asleep ? .woke : nil
+  }
+
+  /// NIO ignores SIGPIPE, so a process outlives its reader: `poll` tells.
+  private var outputIsGone: Bool {
+    guard watchesOutput else { return false }
+    var entry = pollfd(fd: 1, events: 0, revents: 0)
+    return poll(&entry, 1, 0) > 0 && CInt(entry.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
+  }
+
+  /// An orphan is given another parent, so the number changes; PR_SET_PDEATHSIG would fire when
+  /// only the parent's thread ends.
+  private var parentIsGone: Bool { parent > 0 && getppid() != parent }
+
+  /// Seconds since the machine started, sleep included.
+  private static func bootTime() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return time.tv_sec
+  }
+}
+
+/// How many signals came; only ever touched on the signals' queue.
+private final class SignalCount: @unchecked Sendable {
+  private var count = 0
+
+  func next() -> Int {
+    count += 1
+    return count
+  }
+}

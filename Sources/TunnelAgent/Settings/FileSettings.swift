@@ -1,0 +1,84 @@
+import SettingsFile
+import TunnelCore
+
+/// What one `tunnel.yml` says, in ngrok's version 3 shape:
+///
+///     version: 3
+///     project: shop
+///     agent: {relay: https://tunnel.example.com, authtoken: tun_…}
+///     endpoints:
+///       - {name: app, url: https://mine.example, upstream: {url: 3000}}
+struct FileSettings: Sendable {
+  struct Endpoint: Sendable {
+    var name: Sourced<String>?
+    var url: Sourced<String>?
+    var upstream: Sourced<String>?
+  }
+
+  let path: String
+  var relay: Sourced<String>?
+  var authtoken: Sourced<String>?
+  var project: Sourced<String>?
+  var endpoints: [Endpoint] = []
+  /// Keys of the contract that this version reads and does not act on.
+  var warnings: [String] = []
+
+  /// Nil if there is no such file.
+  static func read(_ path: String) throws(UserError) -> FileSettings? {
+    guard let root = try SettingsFile.read(path) else { return nil }
+    return try FileSettings(root)
+  }
+
+  init(_ root: SettingsNode) throws(UserError) {
+    path = root.file
+    try root.refuseUnknown(["version", "project", "name", "agent", "endpoints"])
+    if let version = try root.node("version"), try version.asInt() != 3 {
+      throw version.fault("`version` must be 3", fix: "`version: 3`, or leave the line out")
+    }
+    let name = try FileSettings.text(root, "name")
+    project = try FileSettings.text(root, "project")
+    project = project ?? name
+    if let agent = try root.map("agent") {
+      try agent.refuseUnknown(["relay", "authtoken", "ca"])
+      relay = try FileSettings.text(agent, "relay")
+      authtoken = try FileSettings.text(agent, "authtoken")
+      try notYet(agent, ["ca"])
+    }
+    for node in try root.list("endpoints") {
+      endpoints.append(try endpoint(node))
+    }
+  }
+
+  private mutating func endpoint(_ node: SettingsNode) throws(UserError) -> Endpoint {
+    try node.refuseUnknown(["name", "url", "upstream", "inbox", "resign"])
+    var endpoint = Endpoint()
+    endpoint.name = try FileSettings.text(node, "name")
+    endpoint.url = try FileSettings.text(node, "url")
+    if let upstream = try node.node("upstream") {
+      if case .text = upstream.value {
+        endpoint.upstream = try FileSettings.text(node, "upstream")
+      } else {
+        try upstream.refuseUnknown(["url"])
+        endpoint.upstream = try FileSettings.text(upstream, "url")
+      }
+    }
+    _ = try endpoint.url?.read(DomainWish.init(_:))
+    _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    try notYet(node, ["inbox", "resign"])
+    return endpoint
+  }
+
+  private mutating func notYet(_ node: SettingsNode, _ keys: [String]) throws(UserError) {
+    for key in keys {
+      guard let found = try node.node(key) else { continue }
+      warnings.append("\(path):\(found.line): `\(key)` has no effect in this version yet")
+    }
+  }
+
+  private static func text(
+    _ node: SettingsNode, _ key: String
+  ) throws(UserError) -> Sourced<String>? {
+    guard let found = try node.node(key) else { return nil }
+    return Sourced(try found.asString(), .file(found.file, line: found.line))
+  }
+}

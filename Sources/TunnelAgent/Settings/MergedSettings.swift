@@ -1,0 +1,119 @@
+import TunnelCore
+
+/// Where settings are looked for.
+package struct SettingsPlaces: Sendable {
+  package var environment: [String: String]
+  /// The working directory, absolute.
+  package var directory: String
+
+  package init(environment: [String: String], directory: String) {
+    self.environment = environment
+    self.directory = directory
+  }
+}
+
+/// Every setting with the place it came from. A flag beats the environment, that beats the
+/// project's `tunnel.yml`, that beats the user's. Nothing here is required yet: see
+/// `AgentSettings`. Throws `UserError`: exit 2 for a flag, 78 for the environment and files.
+package struct MergedSettings: Sendable {
+  package private(set) var relay: Sourced<RelayAddress>
+  package private(set) var authtoken: Sourced<Authtoken>?
+  package private(set) var domain = Sourced(DomainWish.first, .preset("the account's first"))
+  package private(set) var upstream: Sourced<UpstreamTarget>?
+  package private(set) var project: Sourced<String>?
+  package private(set) var endpoint: Sourced<String>?
+  package private(set) var warnings: [String] = []
+  /// The endpoints of the file if there are several and none was chosen.
+  package private(set) var choices: [String] = []
+  /// The files that exist and were read.
+  package private(set) var files: [String] = []
+  package let userFile: String?
+  package let request: TunnelRequest
+
+  package init(_ request: TunnelRequest, _ places: SettingsPlaces) throws(UserError) {
+    self.request = request
+    let folders = Folders(environment: places.environment)
+    let place = ProjectPlace(around: places.directory)
+    userFile = folders.userFile
+    let found = try FoundFiles(request, place, folders)
+    files = found.all.map(\.path)
+    warnings = found.all.flatMap(\.warnings)
+
+    let account = try AccountSettings(request, places, found, folders)
+    relay = account.relay
+    authtoken = account.authtoken
+    warnings += account.warnings
+
+    let words = TunnelChoice(request, places)
+    let endpoint = try found.endpoint(request)
+    choices = endpoint == nil ? found.endpointNames : []
+    self.endpoint = endpoint?.name
+    if let said = try words.domain() {
+      domain = said
+    } else if let said = try endpoint?.url?.read(DomainWish.init(_:)) {
+      domain = said
+    }
+    upstream = try words.upstream()
+    if upstream == nil {
+      upstream = try endpoint?.upstream?.read(UpstreamTarget.init(_:))
+    }
+    project =
+      request.last("--project") ?? found.project?.project ?? found.user?.project
+      ?? place.name.map { Sourced($0, .preset("the git root's folder")) }
+  }
+}
+
+/// The files that take part: the project's, or the one `--config` names, and the user's.
+struct FoundFiles {
+  let project: FileSettings?
+  let user: FileSettings?
+
+  var all: [FileSettings] { [project, user].compactMap(\.self) }
+
+  init(_ request: TunnelRequest, _ place: ProjectPlace, _ folders: Folders) throws(UserError) {
+    var project: FileSettings?
+    if let named = request.last("--config") {
+      project = try FileSettings.read(named.value)
+      guard project != nil else {
+        throw UserError(
+          code: "config-file", message: "--config: there is no file \(named.value)", fix: nil,
+          exit: .configuration)
+      }
+    } else if let path = place.file, path != folders.userFile {
+      project = try FileSettings.read(path)
+    }
+    var user: FileSettings?
+    if let path = folders.userFile, path != project?.path { user = try FileSettings.read(path) }
+    self.project = project
+    self.user = user
+  }
+
+  private var endpoints: [FileSettings.Endpoint] {
+    all.map(\.endpoints).first { !$0.isEmpty } ?? []
+  }
+
+  var endpointNames: [String] { endpoints.compactMap(\.name?.value) }
+
+  /// The endpoint that `--name` names, else the only one there is.
+  func endpoint(_ request: TunnelRequest) throws(UserError) -> FileSettings.Endpoint? {
+    let endpoints = endpoints
+    let names = endpointNames
+    if let name = request.last("--name") {
+      if let found = endpoints.first(where: { $0.name?.value == name.value }) { return found }
+      guard names.isEmpty else {
+        let expected = Nearest.match(name.value, in: names) ?? names.joined(separator: ", ")
+        throw name.source.fault(
+          ValueFault("no endpoint is named `\(name.value)`", fix: "--name \(expected)"))
+      }
+      return FileSettings.Endpoint(name: name)
+    }
+    return endpoints.count == 1 ? endpoints.first : nil
+  }
+}
+
+extension TunnelRequest {
+  /// The last value of a flag, as a setting.
+  func last(_ name: String) -> Sourced<String>? {
+    values(name).last.map { Sourced($0.value, .flag(name)) }
+  }
+}

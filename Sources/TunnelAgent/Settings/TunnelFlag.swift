@@ -1,0 +1,60 @@
+/// One flag of a tunnel, as the grammar takes it and the help shows it.
+package struct TunnelFlag: Sendable {
+  package enum State: Sendable { case works, later }
+
+  package let name: String
+  package let short: String?
+  /// What stands for its value in the help; nil for a flag that is on or off.
+  package let value: String?
+  package let help: String
+  package let state: State
+
+  init(
+    _ name: String, short: String? = nil, value: String? = nil, _ help: String = "",
+    state: State = .works
+  ) {
+    self.name = name
+    self.short = short
+    self.value = value
+    self.help = help
+    self.state = state
+  }
+
+  /// In the help's order. A later issue moves its flag up from `later`.
+  package static let all: [TunnelFlag] = works + later
+
+  static let domains = ["--domain", "--url", "--hostname", "--subdomain"]
+
+  private static let works: [TunnelFlag] = [
+    .init("--domain", value: "NAME", "the public name: mine.example, or a label of the relay's"),
+    .init("--url", value: "URL", "the same, written https://mine.example"),
+    .init("--hostname", value: "NAME", "the same as --domain"),
+    .init("--subdomain", value: "LABEL", "a name directly below the relay's own"),
+    .init("--port", value: "PORT", "the app's port on this machine, in place of TARGET"),
+    .init("--relay", value: "URL", "the relay to use (TUNNEL_RELAY)"),
+    .init("--plain-http", "allow http:// to a relay that is not on this machine"),
+    .init("--config", value: "FILE", "read FILE in place of the project's tunnel.yml"),
+    .init("--name", value: "NAME", "the endpoint of the file to start"),
+    .init("--project", value: "NAME", "whose webhooks these are (default: the git root's name)"),
+    .init("--response-timeout", value: "SECONDS", "answer 504 if the app takes longer"),
+    .init("--log", value: "PLACE", "stdout, stderr (default), FILE or false"),
+    .init("--log-format", value: "FORM", "text (default), logfmt or json"),
+    .init("--log-level", value: "LEVEL", "debug, info, warn (default), error"),
+    .init("--json", "one JSON object a line in place of text"),
+    .init("--quiet", short: "-q", "no banner and no request lines"),
+    .init("--verbose", short: "-v", "the same as --log-level debug"),
+    .init("--color", value: "WHEN", "auto (default), always or never"),
+  ]
+
+  private static let later: [TunnelFlag] = [
+    "--ca", "--proxy", "--transport", "--if-taken", "--host-header", "--basic-auth",
+    "--cidr-allow", "--cidr-deny", "--rate-limit", "--request-header-add",
+    "--request-header-remove", "--response-header-add", "--response-header-remove", "--inbox",
+    "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret", "--env-file",
+    "--no-env", "--inspect", "--no-inspect", "--web-addr", "--detach", "--exit-on-disconnect",
+  ].map { TunnelFlag($0, state: .later) }
+
+  static func named(_ spelled: String) -> TunnelFlag? {
+    all.first { $0.name == spelled || $0.short == spelled }
+  }
+}

@@ -1,0 +1,86 @@
+/// Bytes from the network as text that a terminal shows and never obeys.
+///
+/// C0 and C1 controls, DEL and bytes that are no UTF-8 become `\xNN`; characters that turn the
+/// direction of text or break a line become `\u{NNNN}`. All else stays as it is.
+package enum VisibleText {
+  package static func of(_ bytes: ArraySlice<UInt8>) -> String {
+    // Nearly every path and reason is plain ASCII, and each exchange prints both.
+    if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) {
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    var shown = ""
+    each(of: bytes) { scalar, raw in
+      guard let scalar else {
+        for byte in raw { shown += hex(byte) }
+        return
+      }
+      append(scalar, to: &shown)
+    }
+    return shown
+  }
+
+  package static func of(_ bytes: [UInt8]) -> String {
+    of(bytes[...])
+  }
+
+  package static func of(_ text: String) -> String {
+    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
+    var shown = ""
+    for scalar in text.unicodeScalars { append(scalar, to: &shown) }
+    return shown
+  }
+
+  /// Whether a scalar must not reach a terminal as it is.
+  static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x20, 0x7f..<0xa0: true
+    case 0x061c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+    default: false
+    }
+  }
+
+  /// Walks bytes as UTF-8: a scalar, or nil with the bytes that form none.
+  static func each(
+    of bytes: ArraySlice<UInt8>, _ body: (Unicode.Scalar?, ArraySlice<UInt8>) -> Void
+  ) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let length = UTF8Length.of(rest)
+      let piece = rest.prefix(max(1, length))
+      body(length > 0 ? String(decoding: piece, as: UTF8.self).unicodeScalars.first : nil, piece)
+      rest = rest.dropFirst(piece.count)
+    }
+  }
+
+  private static func append(_ scalar: Unicode.Scalar, to shown: inout String) {
+    if !isHidden(scalar) {
+      shown.unicodeScalars.append(scalar)
+    } else if scalar.value < 0x100 {
+      shown += hex(UInt8(scalar.value))
+    } else {
+      shown += "\\u{\(String(scalar.value, radix: 16))}"
+    }
+  }
+
+  private static func hex(_ byte: UInt8) -> String {
+    "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+  }
+}
+
+/// How many bytes the well-formed UTF-8 sequence at the start takes; 0 if there is none
+/// (RFC 3629 section 4: no overlong forms, no surrogates, nothing past U+10FFFF).
+enum UTF8Length {
+  static func of(_ bytes: ArraySlice<UInt8>) -> Int {
+    guard let first = bytes.first else { return 0 }
+    let length: Int
+    switch first {
+    case 0..<0x80: return 1
+    case 0xc2..<0xe0: length = 2
+    case 0xe0..<0xf0: length = 3
+    case 0xf0..<0xf5: length = 4
+    default: return 0
+    }
+    let piece = bytes.prefix(length)
+    return String(validating: piece, as: UTF8.self) == nil ? 0 : length
+  }
+}

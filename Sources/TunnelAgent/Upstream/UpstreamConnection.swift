@@ -1,0 +1,73 @@
+import HTTPMessage
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// One connection to the app: resting in the pool, or lent to one exchange.
+final class UpstreamConnection: SocketUser {
+  let socket: JoinedSocket
+  /// Whether an exchange has used it before: only then may a sudden end be old news.
+  private(set) var isReused = false
+  private weak var exchange: UpstreamExchange?
+  private var restsSince: Moment?
+  private var keepAlive: Duration?
+  private var gone: (() -> Void)?
+
+  init(flusher: TickFlusher) {
+    socket = JoinedSocket(flusher: flusher)
+    socket.attach(self)
+  }
+
+  func lend(to exchange: UpstreamExchange) {
+    self.exchange = exchange
+    restsSince = nil
+    gone = nil
+  }
+
+  /// `gone` is told when the app closes it while it rests.
+  func rest(at now: Moment, gone: @escaping () -> Void) {
+    exchange = nil
+    isReused = true
+    restsSince = now
+    self.gone = gone
+    socket.resumeReading()
+  }
+
+  /// What the app's `Keep-Alive: timeout` promised.
+  func allow(_ seconds: Int?) { keepAlive = seconds.map { .seconds($0) } }
+
+  func isFresh(at now: Moment, _ limit: Duration) -> Bool {
+    guard socket.isOpen, !socket.hasEnded, socket.unread.readableBytes == 0, let restsSince
+    else { return false }
+    let rested = now - restsSince
+    if let keepAlive, rested >= keepAlive - .milliseconds(500) { return false }
+    return rested < limit
+  }
+
+  func close() {
+    exchange = nil
+    gone = nil
+    socket.close()
+  }
+
+  // MARK: - SocketUser
+
+  func socketRead(_ socket: JoinedSocket) {
+    if let exchange { return exchange.answerRead() }
+    // Bytes that nobody asked for: whatever they are, they answer no request of ours.
+    if socket.unread.readableBytes > 0 { leave() }
+  }
+
+  func socketEnded(_ socket: JoinedSocket) {
+    if let exchange { exchange.answerEnded() } else { leave() }
+  }
+
+  func socketClosed(_ socket: JoinedSocket) {
+    if let exchange { exchange.answerEnded() } else { leave() }
+  }
+
+  private func leave() {
+    gone?()
+    close()
+  }
+}

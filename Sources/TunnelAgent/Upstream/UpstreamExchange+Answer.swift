@@ -1,0 +1,200 @@
+import HTTPMessage
+import Multiplexer
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// The app's answer, from its socket into the stream.
+extension UpstreamExchange {
+  func answerRead() {
+    guard !isOver, let connection else { return }
+    let socket = connection.socket
+    if socket.unread.readableBytes == 0 { return }
+    if isRaw { return passRaw(from: socket) }
+    if !answerHasBegun {
+      answerHasBegun = true
+      again = nil
+      timer?.cancel()
+    }
+    do {
+      let (bytes, whole) = try takeAnswer(socket)
+      if bytes.readableBytes == 0, !whole { return }
+      let more = port.send(bytes, end: whole && !isRaw)
+      if whole { return finish(connection) }
+      if !more { socket.pauseReading() }
+      if isRaw { passRaw(from: socket) }
+    } catch {
+      fail(.upstreamInvalid, .upstream, error.sentence)
+    }
+  }
+
+  /// All of the answer that is there, and whether it ends with it.
+  private func takeAnswer(_ socket: JoinedSocket) throws(MessageFault) -> (ByteBuffer, Bool) {
+    var all = socket.unread
+    var count = 0
+    func taken() -> ByteBuffer { all.readSlice(length: count) ?? ByteBuffer() }
+    while true {
+      switch try answers.next(in: socket.unread) {
+      case .more: return (taken(), false)
+      case .interim(let length):
+        socket.unread.moveReaderIndex(forwardBy: length)
+        count += length
+      case .head(let length):
+        noteAnswer(socket.unread)
+        socket.unread.moveReaderIndex(forwardBy: length)
+        count += length
+      case .body(let more):
+        socket.unread.moveReaderIndex(forwardBy: more)
+        count += more
+      case .switched(let length):
+        noteAnswer(socket.unread)
+        socket.unread.moveReaderIndex(forwardBy: length)
+        count += length
+        isRaw = true
+        return (taken(), false)
+      case .end: return (taken(), true)
+      }
+    }
+  }
+
+  private func noteAnswer(_ bytes: ByteBuffer) {
+    let head = answers.head
+    report.status = head.status
+    report.reason = bytes.text(head.reason)
+    connection?.allow(keepAliveSeconds(head, bytes))
+    report.settle(at: .now)
+    finished(self)
+  }
+
+  /// `timeout` of the app's Keep-Alive field, in seconds.
+  private func keepAliveSeconds(_ head: ResponseHead, _ bytes: ByteBuffer) -> Int? {
+    guard let field = head.fields.first(where: { $0.kind == .keepAlive }) else { return nil }
+    for part in bytes.text(field.value).split(separator: ",") {
+      let pair = part.split(separator: "=").map { $0.filter { $0 != " " } }
+      if pair.count == 2, pair[0].lowercased() == "timeout" { return Int(pair[1]) }
+    }
+    return nil
+  }
+
+  /// The app's half is over; or the connection is.
+  func answerEnded() {
+    guard !isOver, let connection else { return }
+    if isRaw { return endRaw(from: connection.socket) }
+    if !answerHasBegun, connection.isReused, let request = again { return goAgain(request) }
+    do {
+      try answers.finish(unread: connection.socket.unread.readableBytes)
+      _ = port.send(ByteBuffer(), end: true)
+      finish(connection)
+    } catch {
+      let text = answerHasBegun ? "it broke off in its answer" : "it closed before an answer"
+      fail(.upstreamInvalid, .upstream, text)
+    }
+  }
+
+  /// The pooled connection was closed by the app before it saw the request: once more, on a
+  /// fresh one (product.md section 5).
+  private func goAgain(_ request: ByteBuffer) {
+    connection?.close()
+    connection = nil
+    again = nil
+    write(request)
+    connect()
+  }
+
+  /// The answer is whole. The connection rests if both sides would have it go on.
+  private func finish(_ connection: UpstreamConnection) {
+    isOver = true
+    self.connection = nil
+    timer?.cancel()
+    if !requestIsWhole {
+      // The app has answered early; it is done with this request.
+      port.stop(Farewell(.done, blame: .upstream))
+    }
+    let head = answers.head
+    let canRest =
+      requestIsWhole && !head.closes && answers.framing != .untilClose
+      && reader.head.minorVersion == 1 && !connection.socket.hasEnded
+      && connection.socket.unread.readableBytes == 0
+    if canRest { pool.put(connection) } else { connection.close() }
+  }
+
+  // MARK: - What the relay says of the stream
+
+  func pipeResumed() { connection?.socket.resumeReading() }
+
+  func pipeStopped(_ farewell: Farewell) { cancel() }
+
+  func pipeReset(_ farewell: Farewell) { cancel() }
+
+  func pipeLost() { cancel() }
+
+  /// Nobody waits for the answer any more: the app sees its connection close.
+  private func cancel() {
+    guard !isOver else { return }
+    isOver = true
+    timer?.cancel()
+    connection?.close()
+    connection = nil
+    let farewell = Farewell(.cancelled, blame: .agent)
+    port.stop(farewell)
+    port.reset(farewell)
+    if report.isUnsettled {
+      report.code = "client-gone"
+      report.settle(at: .now)
+      finished(self)
+    }
+  }
+
+  func fail(_ code: Farewell.Code, _ blame: Blame, _ text: String) {
+    guard !isOver else { return }
+    isOver = true
+    timer?.cancel()
+    connection?.close()
+    connection = nil
+    let farewell = Farewell(code, blame: blame, text)
+    port.reset(farewell)
+    port.stop(farewell)
+    guard report.isUnsettled else { return }
+    report.refused(code)
+    report.settle(at: .now)
+    finished(self)
+  }
+
+  // MARK: - After 101: bytes both ways
+
+  private func passRaw(from socket: JoinedSocket) {
+    guard socket.unread.readableBytes > 0 else { return }
+    let bytes = socket.unread
+    socket.unread = ByteBuffer()
+    if !port.send(bytes, end: false) { socket.pauseReading() }
+  }
+
+  func passRaw(_ bytes: ByteBuffer, end: Bool) {
+    guard let connection else { return }
+    if bytes.readableBytes > 0 {
+      connection.socket.write(bytes, owing: bytes.readableBytes, to: self)
+    }
+    if end {
+      rawEnds.relay = true
+      connection.socket.endOutput()
+      closeIfRawIsOver()
+    }
+  }
+
+  private func endRaw(from socket: JoinedSocket) {
+    guard !rawEnds.app else { return }
+    passRaw(from: socket)
+    rawEnds.app = true
+    _ = port.send(ByteBuffer(), end: true)
+    if !socket.isOpen { rawEnds.relay = true }
+    closeIfRawIsOver()
+  }
+
+  private func closeIfRawIsOver() {
+    guard rawEnds.app, rawEnds.relay else { return }
+    isOver = true
+    port.stop(Farewell(.done, blame: .upstream))
+    connection?.close()
+    connection = nil
+  }
+}

@@ -1,0 +1,157 @@
+import HTTPMessage
+import Multiplexer
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// One request on its way to the app and the answer on its way back: the bytes of the stream are
+/// checked, not changed. Refuses by code; never writes an HTTP error of its own.
+///
+/// Lives until both halves of its stream are over. Belongs to the agent's event loop.
+final class UpstreamExchange: PipeEnd, Creditor {
+  /// A request up to this size is kept until the first byte of the answer, to go once more.
+  private static let keptForRetry = 64 << 10
+
+  let port: any Pipe
+  let pool: UpstreamPool
+  let loop: any EventLoop
+  let finished: (UpstreamExchange) -> Void
+  var report: ExchangeReport
+  var reader = RequestReader()
+  var answers = ResponseReader()
+  private var unread = ByteBuffer()
+  var connection: UpstreamConnection?
+  private var unwritten = ByteBuffer()
+  var again: ByteBuffer?
+  private var isSafe = false
+  var requestIsWhole = false
+  var answerHasBegun = false
+  var isRaw = false
+  var rawEnds = (relay: false, app: false)
+  var isOver = false
+  var timer: LazyDeadline?
+  private let responseTimeout: TimeAmount?
+
+  init(
+    _ port: any Pipe, _ open: Open, pool: UpstreamPool, loop: any EventLoop,
+    responseTimeout: TimeAmount?, finished: @escaping (UpstreamExchange) -> Void
+  ) {
+    self.port = port
+    self.pool = pool
+    self.loop = loop
+    self.finished = finished
+    self.responseTimeout = responseTimeout
+    report = ExchangeReport(open, at: .now)
+  }
+
+  // MARK: - The request, from the stream
+
+  func pipeData(_ bytes: ByteBuffer, end: Bool) {
+    if isOver { return }
+    if isRaw { return passRaw(bytes, end: end) }
+    if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
+    do {
+      try readRequest()
+    } catch {
+      return fail(.badMessage, .relay, "the relay sent no valid request: \(error.sentence)")
+    }
+    if end, !requestIsWhole, !isRaw {
+      fail(.badMessage, .relay, "the relay sent half a request")
+    }
+  }
+
+  private func readRequest() throws(MessageFault) {
+    var all = unread
+    var count = 0
+    var began = false
+    reading: while !requestIsWhole {
+      switch try reader.next(in: unread) {
+      case .more: break reading
+      case .head(let length):
+        noteHead()
+        began = true
+        unread.moveReaderIndex(forwardBy: length)
+        count += length
+      case .body(let more):
+        unread.moveReaderIndex(forwardBy: more)
+        count += more
+      case .end: requestIsWhole = true
+      }
+    }
+    if requestIsWhole, unread.readableBytes > 0 { throw .malformed(.unasked) }
+    let bytes = all.readSlice(length: count) ?? ByteBuffer()
+    if unread.readableBytes == 0 { unread = ByteBuffer() }
+    if count > 0 { keepForRetry(bytes) }
+    if began { findConnection() }
+    if count > 0 { write(bytes) }
+  }
+
+  private func noteHead() {
+    let head = reader.head
+    report.method = unread.text(head.methodRange)
+    report.target = unread.text(head.target)
+    isSafe =
+      [.get, .head, .options].contains(head.method) && head.framing == .none && !head.upgrade
+    again = head.method.isIdempotent && !head.upgrade ? ByteBuffer() : nil
+    answers.expect(RequestContext(head))
+  }
+
+  private func keepForRetry(_ bytes: ByteBuffer) {
+    guard let kept = again, !answerHasBegun else { return }
+    if kept.readableBytes + bytes.readableBytes > Self.keptForRetry {
+      again = nil
+    } else if kept.readableBytes == 0 {
+      again = bytes
+    } else {
+      again?.writeImmutableBuffer(bytes)
+    }
+  }
+
+  func write(_ bytes: ByteBuffer) {
+    guard let connection else {
+      unwritten.writeImmutableBuffer(bytes)
+      return
+    }
+    connection.socket.write(bytes, owing: bytes.readableBytes, to: self)
+  }
+
+  func bytesLeft(_ count: Int) {  if !isOver { port.credit(count) } }
+
+  // MARK: - The connection
+
+  private func findConnection() {
+    if reader.head.minorVersion == 1, let pooled = pool.takeIdle(forSafe: isSafe) {
+      return use(pooled)
+    }
+    connect()
+  }
+
+  func connect() {
+    pool.connect { result in
+      switch result {
+      case .success(let connection):
+        if self.isOver { connection.close() } else { self.use(connection) }
+      case .failure(let fault):
+        self.fail(.upstreamRefused, .upstream, fault.text)
+      }
+    }
+  }
+
+  private func use(_ connection: UpstreamConnection) {
+    self.connection = connection
+    connection.lend(to: self)
+    if let responseTimeout, !answerHasBegun { limitAnswer(responseTimeout) }
+    guard unwritten.readableBytes > 0 else { return }
+    let bytes = unwritten
+    unwritten = ByteBuffer()
+    write(bytes)
+  }
+
+  private func limitAnswer(_ limit: TimeAmount) {
+    timer = LazyDeadline { [weak self] in
+      guard let self, !self.answerHasBegun else { return }
+      self.fail(.upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
+    }
+    timer?.set(limit, on: loop)
+  }
+}

@@ -1,0 +1,10 @@
+/// The relay's "no" to one exchange: which, and one sentence for the person who meets it.
+package struct Refusal: Error, Sendable, Equatable {
+  package let code: RefusalCode
+  package var detail: String
+
+  package init(_ code: RefusalCode, _ detail: String) {
+    self.code = code
+    self.detail = detail
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import TunnelAgent
+import TunnelCore
+
+/// What a command needs of the world.
+struct CommandContext {
+  let places: SettingsPlaces
+  let terminal: Terminal
+
+  /// The settings without a tunnel's flags.
+  func merged(_ options: RelayOptions = .init(relay: nil, config: nil)) throws -> MergedSettings {
+    var request = TunnelRequest()
+    if let config = options.config { request.flags.append(.init(name: "--config", value: config)) }
+    if let relay = options.relay { request.flags.append(.init(name: "--relay", value: relay)) }
+    if options.plainHttp { request.flags.append(.init(name: "--plain-http", value: "true")) }
+    return try MergedSettings(request, places)
+  }
+
+  func api(_ options: RelayOptions) throws -> RelayAPI {
+    let merged = try merged(options)
+    for warning in merged.warnings { terminal.show(.warning(warning)) }
+    return RelayAPI(
+      merged.relay.value, try merged.requireAuthtoken().value, exchange: OneShot.exchange)
+  }
+}
+
+/// One command: its flags are ArgumentParser's, its work is `TunnelAgent`'s.
+protocol AgentCommand: ParsableCommand {
+  func perform(_ context: CommandContext) async throws
+}
+
+/// Parses a command's own words and runs it. The parser's errors become ours: exit 2, one shape.
+enum CommandWords {
+  static func perform(_ words: [String], _ context: CommandContext) async throws {
+    try refuseStranger(words)
+    do {
+      var command = try RootCommand.parseAsRoot(words)
+      guard let command = command as? any AgentCommand else {
+        return try command.run()  // help, which ends as an error of the parser's
+      }
+      return try await command.perform(context)
+    } catch let error as UserError {
+      throw error
+    } catch {
+      try explain(error, words[0], context)
+    }
+  }
+
+  /// A mistyped word below `config` or `domains` is named here, where the nearest is known.
+  private static func refuseStranger(_ words: [String]) throws {
+    guard let group = RootCommand.groups[words[0]], words.count > 1, !words[1].hasPrefix("-"),
+      !group.contains(words[1])
+    else { return }
+    let nearest = Nearest.match(words[1], in: group)
+    throw CommandGrammar.usage(
+      "unknown command `tunnel \(words[0]) \(VisibleText.of(words[1]))`",
+      fix: nearest.map { "did you mean `tunnel \(words[0]) \($0)`?" }
+        ?? "one of \(group.joined(separator: ", "))")
+  }
+
+  /// Prints help that was asked for; throws anything else as `usage`.
+  private static func explain(
+    _ error: any Error, _ command: String, _ context: CommandContext
+  ) throws {
+    guard !RootCommand.exitCode(for: error).isSuccess else {
+      context.terminal.line(RootCommand.fullMessage(for: error))
+      return
+    }
+    let said = RootCommand.message(for: error)
+    var line = said.split(separator: "\n").first.map(String.init) ?? "wrong arguments"
+    line = line.prefix(1).lowercased() + line.dropFirst()
+    if let guess = line.firstRange(of: ". Did you mean ") {
+      throw CommandGrammar.usage(
+        String(line[..<guess.lowerBound]),
+        fix: "did you mean " + line[guess.upperBound...].filter { $0 != "'" })
+    }
+    throw CommandGrammar.usage(line, fix: "`tunnel \(command) --help` shows how")
+  }
+}
