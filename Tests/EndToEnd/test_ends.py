@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.apps import RawApp, answer_bytes
+from harness.apps import RawApp, answer_bytes, free_port
 from harness.process import alive, wait_until
 from harness.tunnel import TUNNEL, Relay, agent
 from harness.wire import Reader, ask, dial, read_answer
@@ -62,8 +62,12 @@ def test_a_second_ctrl_c_ends_it_at_once_with_130(serve, keep, relay, domain):
 
 
 def test_it_ends_when_the_reader_of_its_stdout_is_gone(serve, app, relay, domain):
-    agent = serve(app.port)
-    agent.process.stdout.close()
+    mine, its = os.pipe()
+    agent = serve(app.port, ready=False, stdout=its)
+    os.close(its)
+    with os.fdopen(mine, "rb") as reader:
+        while b'"ready"' not in reader.readline():
+            pass
     assert agent.process.wait(3) == 0
     assert ask(relay.port, domain).get("Tunnel-Error") == "agent-offline"
 
@@ -157,8 +161,6 @@ def test_control_characters_from_the_network_are_escaped(serve, keep, relay, dom
 
 
 def test_it_warns_at_start_if_nothing_listens(serve):
-    from harness.apps import free_port
-
     port = free_port()
     agent = serve(port, json_lines=False)
     agent.wait_for("a warning that names the port", lambda lines: next(

@@ -3,9 +3,10 @@
 import os
 import subprocess
 import time
+from contextlib import ExitStack
 
 import pytest
-from websockets.exceptions import ConnectionClosedOK
+from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import connect
 
 from harness.wire import dial
@@ -33,8 +34,8 @@ def test_text_binary_large_and_fragmented_messages_are_echoed(serve, example, so
 
 def test_the_caller_closes(serve, example, socket_to):
     agent = serve(example().port)
-    ws = socket_to("/ws")
-    ws.close(1000, "bye")
+    with socket_to("/ws") as ws:
+        ws.close(1000, "bye")
     assert ws.close_code == 1000
     agent.wait_event("request", path="/ws", status=101)
 
@@ -49,12 +50,12 @@ def test_the_app_closes(serve, example, socket_to):
 
 def test_many_sockets_stay_apart(serve, example, socket_to):
     serve(example().port)
-    open_sockets = [socket_to("/ws") for _ in range(20)]
-    for number, ws in enumerate(open_sockets):
-        ws.send(f"I am {number}")
-    for number, ws in enumerate(open_sockets):
-        assert ws.recv(timeout=20) == f"I am {number}"
-        ws.close()
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket_to("/ws")) for _ in range(20)]
+        for number, ws in enumerate(sockets):
+            ws.send(f"I am {number}")
+        for number, ws in enumerate(sockets):
+            assert ws.recv(timeout=20) == f"I am {number}"
 
 
 @pytest.mark.timeout(150)
@@ -70,11 +71,9 @@ def test_an_idle_socket_lives_on(serve, example, socket_to, full):
 
 
 def test_an_upgrade_that_the_app_refuses_is_its_answer(serve, example, socket_to):
-    from websockets.exceptions import InvalidStatus
-
     serve(example().port)
-    with pytest.raises(InvalidStatus) as refused:
-        socket_to("/nowhere")
+    with pytest.raises(InvalidStatus) as refused, socket_to("/nowhere"):
+        pass
     assert refused.value.response.status_code == 404
 
 

@@ -41,10 +41,11 @@ class Child:
         return self.process.pid
 
     def _read(self, kind, pipe):
-        for line in pipe:
-            with self.changed:
-                self.lines[kind].append(line.decode("utf-8", "replace").rstrip("\n"))
-                self.changed.notify_all()
+        with pipe:
+            for line in pipe:
+                with self.changed:
+                    self.lines[kind].append(line.decode("utf-8", "replace").rstrip("\n"))
+                    self.changed.notify_all()
         with self.changed:
             self.open -= 1
             self.changed.notify_all()

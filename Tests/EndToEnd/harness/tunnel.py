@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 
 from .process import Child, run
 
@@ -95,14 +96,15 @@ class Relay:
         return f"http://127.0.0.1:{self.port}"
 
 
-def agent(home, relay, token, *arguments, json_lines=True, ready=True, cwd=None, **env):
+def agent(home, relay, token, *arguments, json_lines=True, ready=True, cwd=None,
+          stdout=subprocess.PIPE, **env):
     """A running agent; with `ready`, one whose route the relay has confirmed."""
     flags = ["--json"] if json_lines else []
     if token:
         env["TUNNEL_AUTHTOKEN"] = token
     child = Child(
         "tunnel", [TUNNEL, *arguments, "--relay", relay.url, *flags],
-        home.env(**env), cwd or home.work)
+        home.env(**env), cwd or home.work, stdout=stdout)
     if ready and json_lines:
         child.wait_event("ready")
     elif ready:
