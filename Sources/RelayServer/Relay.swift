@@ -5,6 +5,10 @@ import RelayStore
 import SessionLink
 import TunnelCore
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A running relay: one event loop for every public connection and every link, the API on a loop
 /// beside it, the database on threads of its own.
 package final class Relay: Sendable {
@@ -17,17 +21,20 @@ package final class Relay: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let listener: any Channel
   private let core: NIOLoopBound<RelayCore>
+  private let lock: DataLock
   private let store: RelayStore
   private let api: APIHost
   private let log: ExchangeLog
 
   /// Opens everything; when it returns, the relay accepts connections.
   package static func start(_ options: RelayOptions, logger: Logger) async throws -> Relay {
-    let store = try await RelayStore.open(directory: options.dataDirectory)
-    try await store.keepBase(options.base)
+    let lock = try DataLock(directory: options.dataDirectory)
+    let store = try RelayStore(directory: options.dataDirectory)
+    try await store.settleBase(options.base)
+    if options.isFirstRun { _ = try await store.ensureDevAccount(base: options.base) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      return try await Relay(options, store, group, logger)
+      return try await Relay(options, lock, store, group, logger)
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -35,8 +42,8 @@ package final class Relay: Sendable {
   }
 
   private init(
-    _ options: RelayOptions, _ store: RelayStore, _ group: MultiThreadedEventLoopGroup,
-    _ logger: Logger
+    _ options: RelayOptions, _ lock: DataLock, _ store: RelayStore,
+    _ group: MultiThreadedEventLoopGroup, _ logger: Logger
   ) async throws {
     let loop = group.next()
     let urls = PublicURL(options)
@@ -66,6 +73,7 @@ package final class Relay: Sendable {
     listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? options.listenPort)"
     url = urls.url(options.base)
     self.group = group
+    self.lock = lock
     self.store = store
     self.api = api
     self.log = log
@@ -74,10 +82,10 @@ package final class Relay: Sendable {
   /// Watches the database for what other processes change, until cancelled (product.md,
   /// section 4: counts within 2 s).
   package func watch() async {
-    var seen = DirectoryRevision?.none
+    var seen: Int64?
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.lookEvery)  // A poll's pace, not a wait for something.
-      guard let revision = try? await store.revision(), revision != seen,
+      guard let revision = try? await store.dataVersion(), revision != seen,
         let directory = try? await store.directory()
       else { continue }
       seen = revision

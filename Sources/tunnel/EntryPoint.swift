@@ -35,8 +35,7 @@ struct EntryPoint {
     var random = SystemRandomNumberGenerator()
     let settings = try AgentSettings(
       merged, InstallID(environment: environment, using: &random))
-    // LEAD: replace this line by `return try await TunnelAgent.serve(settings, terminal, logger)`.
-    return try await servePlaceholder(settings, terminal, logger)
+    return try await AgentRun.serve(settings, terminal, logger)
   }
 
   private func perform(_ words: [String]) async throws {

@@ -62,7 +62,7 @@ struct RelayAPI: Sendable {
   }
 
   private func items(_ login: Login) async throws -> [DomainItem] {
-    try await store.domains(account: login.account).map { item($0.host) }
+    try await store.domains(accountID: login.account).map { item($0.host) }
   }
 
   private func item(_ host: DomainName) -> DomainItem {
@@ -70,16 +70,14 @@ struct RelayAPI: Sendable {
   }
 
   private func claim(_ text: String, _ login: Login) async throws -> DomainName {
-    try await store.claim(try name(text), account: login.account, base: base).host
+    let host = try name(text)
+    _ = try await store.claim(host, account: login.account, base: base)
+    return host
   }
 
   /// A bare label means a subdomain of this relay.
   private func name(_ text: String) throws -> DomainName {
-    do {
-      return try DomainName(text.contains(".") ? text : "\(text).\(base)")
-    } catch {
-      throw StoreFault.nameInvalid(error)
-    }
+    try ClaimRequest.name(text.contains(".") ? text : "\(text).\(base)")
   }
 }
 

@@ -2,32 +2,43 @@ import Multiplexer
 import RelayStore
 import TunnelCore
 
+/// What the database says of an endpoint that an agent may serve.
+struct ClaimedEndpoint: Sendable {
+  let endpoint: ID
+  let host: DomainName
+  let epoch: Epoch
+  /// It was free and became the account's just now.
+  let isNew: Bool
+}
+
 /// What an agent wants to serve, as a question to the database.
 struct ClaimRequest: Sendable {
-  private let wish: Serve.Wish
-  private let account: ID
-  private let base: DomainName
-
-  init(_ wish: Serve.Wish, account: ID, base: DomainName) {
-    self.wish = wish
-    self.account = account
-    self.base = base
-  }
+  let wish: Serve.Wish
+  let account: ID
+  let base: DomainName
 
   /// The endpoint, claimed if it was free. Throws what the agent is to be told.
   func carryOut(_ store: RelayStore) async throws -> ClaimedEndpoint {
-    try await store.claim(try await host(store), account: account, base: base)
+    let host = try await host(store)
+    let claim = try await store.claim(host, account: account, base: base)
+    let epoch = try await store.owner(of: claim.endpoint).epoch
+    return ClaimedEndpoint(
+      endpoint: claim.endpoint, host: host, epoch: epoch, isNew: claim.isNew)
   }
 
   private func host(_ store: RelayStore) async throws -> DomainName {
     switch wish {
-    case .domain(let text): try named(text)
-    case .label(let label): try named("\(label).\(base)")
-    case .first: try await store.firstDomain(account: account)
+    case .domain(let text): return try Self.name(text)
+    case .label(let label): return try Self.name("\(label).\(base)")
+    case .first:
+      if let first = try await store.firstDomain(account: account) { return first }
+      throw UserError(
+        code: "domain-not-held", message: "your account holds no domain",
+        fix: "claim one with `tunnel domains claim NAME`, or name one with --domain")
     }
   }
 
-  private func named(_ text: String) throws -> DomainName {
-    do { return try DomainName(text) } catch { throw StoreFault.nameInvalid(error) }
+  static func name(_ text: String) throws -> DomainName {
+    do { return try DomainName(text) } catch { throw StoreFault.domainInvalid(error) }
   }
 }

@@ -6,18 +6,18 @@ final class Endpoint {
   let id: ID
   let host: DomainName
   let account: ID
-  var ownership: Ownership
+  /// nil until somebody wants to serve it: only then its epoch is read from the database.
+  var ownership: Ownership?
   /// The session that has it; nil while nobody is there.
   var serving: RelaySession?
-  /// Wakes up when an owner that is gone has been gone for too long.
-  var waiting = false
+  /// A look is due once an owner that is gone has been gone for too long.
+  var isAwaited = false
 
-  init(id: ID, host: DomainName, account: ID, epoch: Epoch) {
+  init(id: ID, host: DomainName, account: ID) {
     self.id = id
     self.host = host
     self.account = account
-    ownership = Ownership(epoch: epoch)
   }
 
-  var epoch: Epoch { ownership.epoch }
+  var epoch: Epoch { ownership?.epoch ?? .never }
 }

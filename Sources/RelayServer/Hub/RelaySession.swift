@@ -1,3 +1,4 @@
+import Logging
 import Multiplexer
 import NIOCore
 import RelayStore
@@ -30,9 +31,25 @@ final class RelaySession: LinkOwner {
     link?.close()
   }
 
+  var metadata: Logger.Metadata {
+    [
+      "session": "\(id)", "account": "\(login.accountName)", "agent": "\(hello?.label ?? "")",
+    ]
+  }
+
+  func contender(_ serve: Serve) -> Contender {
+    Contender(
+      install: hello.map { ID($0.install) } ?? id, instance: hello.map { ID($0.instance) } ?? id,
+      session: id, label: hello?.label ?? "", heldEpoch: Epoch(serve.heldEpoch),
+      takes: serve.takes, since: WallClock.milliseconds())
+  }
+
   // MARK: - LinkOwner
 
-  func link(_ link: Link, said hello: Hello) { self.hello = hello }
+  func link(_ link: Link, said hello: Hello) {
+    self.hello = hello
+    hub.logger.info("session begun", metadata: metadata)
+  }
 
   func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? { nil }
 

@@ -1,49 +1,13 @@
+import Logging
 import Multiplexer
 import NIOCore
 import SessionLink
 import TunnelCore
 
-/// What the agent serves, and from where: the settings of one run, checked.
-package struct AgentPlan: Sendable {
-  package var relayHost: String
-  package var relayPort: Int
-  /// The relay as a person writes it.
-  package var relayText: String
-  package var authtoken: Authtoken
-  package var wish: Serve.Wish
-  package var upstreamHost: String
-  package var upstreamPort: Int
-  /// `http://localhost:3000`
-  package var upstreamText: String
-  package var install: ID
-  package var label: String
-  package var project: String
-  package var responseTimeout: TimeAmount?
-  package var exitsOnDisconnect = false
-
-  package init(
-    relayHost: String, relayPort: Int, relayText: String, authtoken: Authtoken, wish: Serve.Wish,
-    upstreamHost: String, upstreamPort: Int, upstreamText: String, install: ID, label: String,
-    project: String
-  ) {
-    self.relayHost = relayHost
-    self.relayPort = relayPort
-    self.relayText = relayText
-    self.authtoken = authtoken
-    self.wish = wish
-    self.upstreamHost = upstreamHost
-    self.upstreamPort = upstreamPort
-    self.upstreamText = upstreamText
-    self.install = install
-    self.label = label
-    self.project = project
-  }
-}
-
 /// How a run ended.
-package struct AgentEnd: Sendable {
-  package let exit: ExitCode
-  package let error: UserError?
+struct AgentEnd: Sendable {
+  let exit: ExitCode
+  let error: UserError?
 }
 
 /// One agent process's session with the relay: dials, serves, dials again, and ends.
@@ -52,7 +16,9 @@ final class Agent: LinkOwner {
   /// product.md, "Ends": what is over within this is whole.
   private static let graceOfStop = TimeAmount.seconds(3)
 
-  let plan: AgentPlan
+  private let settings: AgentSettings
+  private let dialer: Dialer
+  private let logger: Logger
   private let loop: any EventLoop
   private let flusher: TickFlusher
   private let pool: UpstreamPool
@@ -70,16 +36,18 @@ final class Agent: LinkOwner {
   private(set) var hasEnded = false
 
   init(
-    _ plan: AgentPlan, loop: any EventLoop, end: EventLoopPromise<AgentEnd>,
-    tell: @escaping (AgentEvent) -> Void
+    _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
+    end: EventLoopPromise<AgentEnd>, logger: Logger, tell: @escaping (AgentEvent) -> Void
   ) {
-    self.plan = plan
+    self.settings = settings
+    self.dialer = dialer
+    self.logger = logger
     self.loop = loop
     self.end = end
     self.tell = tell
     flusher = TickFlusher(loop)
     pool = UpstreamPool(
-      host: plan.upstreamHost, port: plan.upstreamPort, loop: loop, flusher: flusher)
+      host: settings.upstream.host, port: settings.upstream.port, loop: loop, flusher: flusher)
     instance = ID.random(using: &random)
   }
 
@@ -87,9 +55,8 @@ final class Agent: LinkOwner {
 
   func dial() {
     guard !isStopping, !hasEnded else { return }
-    let dialer = Dialer(host: plan.relayHost, port: plan.relayPort)
-    let host = plan.relayPort == 80 ? plan.relayHost : "\(plan.relayHost):\(plan.relayPort)"
-    let request = Handshake.request(host: host, authtoken: plan.authtoken.reveal())
+    let request = Handshake.request(
+      host: settings.relay.authority, authtoken: settings.authtoken.reveal())
     dialer.ask(request, wantsUpgrade: true, on: loop).assumeIsolated().whenComplete { result in
       if self.isStopping || self.hasEnded {
         if case .success(.switched(let channel, _)) = result { channel.close(promise: nil) }
@@ -100,15 +67,15 @@ final class Agent: LinkOwner {
       case .success(.message(let status, let body)): self.refused(status, body)
       case .failure(let error):
         let why = (error as? DialFault)?.words ?? "\(error)"
-        self.away(.closed, "\(self.plan.relayText): \(why)")
+        self.away(.closed, "\(self.settings.relay): \(why)")
       }
     }
   }
 
   private func begin(_ channel: any Channel, _ rest: ByteBuffer) {
     let hello = Hello(
-      streamLimit: 4_096, install: plan.install.wire, instance: instance.wire,
-      clock: WallClock.milliseconds(), label: plan.label)
+      streamLimit: 4_096, install: settings.install.wire, instance: instance.wire,
+      clock: WallClock.milliseconds(), label: MachineLabel.text)
     let link = Link(
       role: .agent, hello: hello, limits: Session.Limits(), owner: self, flusher: flusher,
       loop: loop)
@@ -123,20 +90,16 @@ final class Agent: LinkOwner {
 
   /// The relay answered the handshake with a problem instead.
   private func refused(_ status: Int, _ body: ByteBuffer) {
-    let problem = Problem(body)
+    let error = RelayProblem.error(
+      RelayAPI.Answer(status: status, body: Array(body.readableBytesView)), relay: settings.relay)
     switch status {
-    case 401, 403, 426: finish(.login(status, problem, relay: plan.relayText))
-    case 404 where problem == nil:
-      finish(.notARelay(plan.relayText))
-    default: away(.closed, "the relay answered \(status) \(problem?.detail ?? "")")
+    case 401, 403, 404, 426: finish(error)
+    default: away(.refused, error.message)
     }
   }
 
   private func away(_ cause: ReconnectSchedule.Cause, _ reason: String) {
     if isStopping { return finish(.ok) }
-    if plan.exitsOnDisconnect, wasReady {
-      return finish(.disconnected(reason))
-    }
     let delay = schedule.delay(after: cause, at: .now, using: &random)
     tell(.reconnecting(reason: reason, retryMilliseconds: UInt64(delay.nanoseconds / 1_000_000)))
     loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) { self.dial() }
@@ -147,9 +110,9 @@ final class Agent: LinkOwner {
   func link(_ link: Link, said hello: Hello) { declare() }
 
   private func declare() {
-    var serve = Serve(request: 1, wish: plan.wish)
+    var serve = Serve(request: 1, wish: settings.domain.wish)
     serve.heldEpoch = heldEpoch
-    serve.project = plan.project
+    serve.project = settings.project ?? ""
     link?.send(.serve(serve))
   }
 
@@ -178,7 +141,7 @@ final class Agent: LinkOwner {
     wasReady = true
     let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
     if claimed { tell(.claimed(domain: domain)) }
-    tell(.ready(url: url, upstream: plan.upstreamText, domain: domain))
+    tell(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
   }
 
   func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
@@ -190,13 +153,13 @@ final class Agent: LinkOwner {
       return nil
     }
     return UpstreamExchange(
-      port, open, pool: pool, loop: loop, responseTimeout: plan.responseTimeout
+      port, open, pool: pool, loop: loop, responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
     ) { [tell] exchange in tell(.request(exchange.report.shown)) }
   }
 
   func link(_ link: Link, goesAway goAway: GoAway) {
     if goAway.code == .revoked {
-      finish(.revoked(goAway.text))
+      finish(.revoked(goAway.text, settings.relay))
     }
   }
 
@@ -214,6 +177,18 @@ final class Agent: LinkOwner {
     guard let link else { return }
     wantsWake = true
     link.close()
+  }
+
+  /// Said once, at the start: most often the app was just not started yet.
+  func warnIfNobodyListens() {
+    let upstream = settings.upstream
+    pool.connect { result in
+      switch result {
+      case .success(let connection): connection.close()
+      case .failure(let fault):
+        self.tell(.warning("nothing answers at \(upstream) yet (\(fault.text))"))
+      }
+    }
   }
 
   // MARK: - Ending

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOPosix
 import SessionLink
@@ -7,27 +8,40 @@ import TunnelCore
 package enum AgentRun {
   private static let lookEvery = TimeAmount.milliseconds(400)
 
-  /// Serves until it is told to stop or must end. What it has to say goes to `tell`, on the
-  /// event loop.
+  /// Serves until it is told to stop or must end; answers with the process's exit code. Throws
+  /// what can be said before anything was dialed.
   package static func serve(
-    _ plan: AgentPlan, tell: @escaping @Sendable (AgentEvent) -> Void
-  ) async -> AgentEnd {
+    _ settings: AgentSettings, _ terminal: Terminal, _ logger: Logger
+  ) async throws(UserError) -> Int32 {
+    let dialer = try Dialer(settings.relay)
+    for warning in settings.warnings { terminal.show(.warning(warning)) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
     let end = loop.makePromise(of: AgentEnd.self)
     loop.execute {
-      let agent = Agent(plan, loop: loop, end: end, tell: tell)
-      let watch = ProcessWatch()
-      let bound = NIOLoopBound(agent, eventLoop: loop)
-      watch.listen { sign in
-        loop.execute { heed(sign, bound.value) }
+      let agent = Agent(settings, dialer, loop: loop, end: end, logger: logger) { event in
+        terminal.show(event)
       }
-      look(watch, agent, loop.assumeIsolated())
-      agent.dial()
+      start(agent, terminal, loop)
     }
-    let how = (try? await end.futureResult.get()) ?? AgentEnd(exit: .other, error: nil)
+    let how = try? await end.futureResult.get()
     try? await group.shutdownGracefully()
-    return how
+    if let error = how?.error { terminal.show(error) }
+    return (how?.exit ?? .other).rawValue
+  }
+
+  private static func start(_ agent: Agent, _ terminal: Terminal, _ loop: any EventLoop) {
+    let watch = ProcessWatch()
+    let bound = NIOLoopBound(agent, eventLoop: loop)
+    watch.listen { sign in
+      loop.execute { heed(sign, bound.value) }
+    }
+    terminal.output.whenReaderGone {
+      loop.execute { heed(.alone, bound.value) }
+    }
+    look(watch, agent, loop.assumeIsolated())
+    agent.warnIfNobodyListens()
+    agent.dial()
   }
 
   /// Looks around now and then, for as long as the agent lives.

@@ -1,0 +1,42 @@
+import GRDB
+import TunnelCore
+
+/// Whose every host is, as one immutable value: routing reads it, and no request waits for SQL. It
+/// is as old as its revision; logins and claims ask the database itself.
+package struct DirectorySnapshot: Sendable, Equatable {
+  /// Where a host leads.
+  package struct Entry: Sendable, Equatable {
+    package let endpoint: ID
+    package let account: ID
+  }
+
+  /// `dataVersion()` before it was read: once that says another number, this is out of date.
+  package let revision: Int64
+  package let hosts: [DomainName: Entry]
+  package let disabledAccounts: Set<ID>
+  /// Every token that is not revoked; a session whose token is missing has to end.
+  package let liveTokens: Set<ID>
+}
+
+extension RelayStore {
+  package func directory() async throws(StoreFault) -> DirectorySnapshot {
+    let revision = try await dataVersion()
+    return try await read { database in
+      var hosts: [DomainName: DirectorySnapshot.Entry] = [:]
+      let endpoints = try Row.fetchCursor(
+        database, sql: "SELECT id, host, account FROM endpoints WHERE path_prefix = ''")
+      while let row = try endpoints.next() {
+        hosts[try row.domain("host")] = DirectorySnapshot.Entry(
+          endpoint: try row.id("id"), account: try row.id("account"))
+      }
+      let disabled = try Row.fetchAll(
+        database, sql: "SELECT id FROM accounts WHERE disabled_ms IS NOT NULL")
+      let tokens = try Row.fetchAll(
+        database, sql: "SELECT id FROM tokens WHERE revoked_ms IS NULL")
+      return DirectorySnapshot(
+        revision: revision, hosts: hosts,
+        disabledAccounts: Set(try disabled.map { try $0.id("id") }),
+        liveTokens: Set(try tokens.map { try $0.id("id") }))
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import GRDB
+import TunnelCore
+
+/// A domain that an account holds. Times are Unix milliseconds.
+package struct DomainRecord: Sendable, Equatable {
+  package let endpoint: ID
+  package let host: DomainName
+  package let account: String
+  /// The readable one that was made with the account.
+  package let isFirst: Bool
+  package let created: UInt64
+}
+
+/// What a claim came to.
+package struct Claim: Sendable, Equatable {
+  package let endpoint: ID
+  /// It was free, and the account got it just now.
+  package let isNew: Bool
+}
+
+extension RelayStore {
+  /// Domains of one account at most.
+  package static let domainLimit = 100
+
+  /// The operator gives a name to an account. Throws `noSuchAccount`, `domainReserved` (also for
+  /// the base itself), `domainTaken`, `domainHeldAlready`, `domainResting`, `limitReached`.
+  package func addDomain(_ host: DomainName, account name: String) async throws(StoreFault) {
+    try await write { [self] database in
+      guard let account = try RelayStore.accountID(name, in: database) else {
+        throw StoreFault.noSuchAccount(name)
+      }
+      let base = try RelayStore.base(in: database)?.name
+      let label = base.flatMap { host.label(under: $0) } ?? ""
+      guard host != base, host.text != "localhost", !ReservedLabels.contains(label) else {
+        throw StoreFault.domainReserved(host.text)
+      }
+      if let holder = try RelayStore.holder(of: host, in: database) {
+        throw holder.account == account
+          ? StoreFault.domainHeldAlready(host.text) : StoreFault.domainTaken(host.text)
+      }
+      try insertDomain(host, of: account, isFirst: false, in: database)
+    }
+  }
+
+  /// An agent wants to serve a name: one that its account holds, or a free subdomain of `base`,
+  /// which becomes the account's. Throws `domainNotHeld`, `domainTaken`, `domainInvalid`,
+  /// `domainReserved`, `domainResting`, `limitReached`.
+  package func claim(
+    _ host: DomainName, account: ID, base: DomainName
+  ) async throws(StoreFault) -> Claim {
+    let held = try await read { database in try RelayStore.holder(of: host, in: database) }
+    if let held { return try RelayStore.claim(of: held, by: account, host: host) }
+    return try await write { [self] database in
+      if let held = try RelayStore.holder(of: host, in: database) {
+        return try RelayStore.claim(of: held, by: account, host: host)
+      }
+      guard host != base else { throw StoreFault.domainReserved(host.text) }
+      guard let label = host.label(under: base) else {
+        throw StoreFault.domainNotHeld(host.text)
+      }
+      do throws(NameFault) {
+        _ = try SubdomainLabel(label)
+      } catch .reserved {
+        throw StoreFault.domainReserved(host.text)
+      } catch {
+        throw StoreFault.domainInvalid(error)
+      }
+      let endpoint = try insertDomain(host, of: account, isFirst: false, in: database)
+      return Claim(endpoint: endpoint, isNew: true)
+    }
+  }
+
+  /// An account gives a name back; it rests for 30 days. Throws `noSuchDomain`, also where another
+  /// account holds it: nobody learns what others hold.
+  package func release(_ host: DomainName, account: ID) async throws(StoreFault) {
+    try await remove(host, of: account)
+  }
+
+  /// The operator takes a name away from whoever holds it. Throws `noSuchDomain`.
+  package func removeDomain(_ host: DomainName) async throws(StoreFault) {
+    try await remove(host, of: nil)
+  }
+
+  /// The domains of one account or of all, an account's first one first. Throws `noSuchAccount`.
+  package func domains(account name: String? = nil) async throws(StoreFault) -> [DomainRecord] {
+    try await read { database in
+      if let name, try RelayStore.accountID(name, in: database) == nil {
+        throw StoreFault.noSuchAccount(name)
+      }
+      return try RelayStore.domains(
+        where: "accounts.name = :name OR :name IS NULL", ["name": name], in: database)
+    }
+  }
+
+  /// The domains of an account by its id; none for one that is gone.
+  package func domains(accountID: ID) async throws(StoreFault) -> [DomainRecord] {
+    try await read { database in
+      try RelayStore.domains(
+        where: "accounts.id = :id", ["id": accountID.description], in: database)
+    }
+  }
+
+  /// What `tunnel 3000` serves: the name made with the account, else its oldest.
+  package func firstDomain(account: ID) async throws(StoreFault) -> DomainName? {
+    try await domains(accountID: account).first?.host
+  }
+
+  private static func domains(
+    where condition: String, _ arguments: StatementArguments, in database: Database
+  ) throws -> [DomainRecord] {
+    let sql = """
+      SELECT endpoints.id, host, accounts.name, is_first, endpoints.created_ms
+      FROM endpoints JOIN accounts ON accounts.id = endpoints.account
+      WHERE \(condition) ORDER BY accounts.name, is_first DESC, endpoints.id
+      """
+    return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
+      DomainRecord(
+        endpoint: try row.id("id"), host: try row.domain("host"), account: try row.text("name"),
+        isFirst: try row.number("is_first") == 1, created: try row.number("created_ms"))
+    }
+  }
+
+  private func remove(_ host: DomainName, of account: ID?) async throws(StoreFault) {
+    let time = Database.signed(now())
+    try await write { database in
+      guard let held = try RelayStore.holder(of: host, in: database),
+        account == nil || account == held.account
+      else { throw StoreFault.noSuchDomain(host.text) }
+      try database.execute(
+        sql: """
+          INSERT OR REPLACE INTO released_names (host, account, released_ms, for_ever)
+          SELECT host, account, ?, is_first FROM endpoints WHERE id = ?
+          """, arguments: [time, held.endpoint.description])
+      try database.execute(
+        sql: "DELETE FROM endpoints WHERE id = ?", arguments: [held.endpoint.description])
+    }
+  }
+
+  private static func claim(
+    of held: (endpoint: ID, account: ID), by account: ID, host: DomainName
+  ) throws(StoreFault) -> Claim {
+    guard held.account == account else { throw .domainTaken(host.text) }
+    return Claim(endpoint: held.endpoint, isNew: false)
+  }
+}

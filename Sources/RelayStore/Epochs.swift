@@ -1,0 +1,56 @@
+import GRDB
+import TunnelCore
+
+/// Who served an endpoint last, as it stands on disk.
+package struct EndpointOwner: Sendable, Equatable {
+  package let epoch: Epoch
+  /// Nil after the owner said stop, and before anybody served.
+  package let install: ID?
+  package let instance: ID?
+}
+
+extension RelayStore {
+  /// Throws `noSuchDomain` for an endpoint that is gone.
+  package func owner(of endpoint: ID) async throws(StoreFault) -> EndpointOwner {
+    try await read { database in
+      let row = try Row.fetchOne(
+        database, sql: "SELECT epoch, owner_install, owner_instance FROM endpoints WHERE id = ?",
+        arguments: [endpoint.description])
+      guard let row else { throw StoreFault.noSuchDomain(endpoint.description) }
+      return EndpointOwner(
+        epoch: Epoch(try row.number("epoch")), install: row.optionalID("owner_install"),
+        instance: row.optionalID("owner_instance"))
+    }
+  }
+
+  /// Writes a new owner down, before anybody is told. Throws `staleEpoch` unless the epoch is
+  /// above the one on disk, `noSuchDomain` for an endpoint that is gone.
+  package func raiseEpoch(
+    of endpoint: ID, to epoch: Epoch, install: ID, instance: ID
+  ) async throws(StoreFault) {
+    try await write { database in
+      let row = try Row.fetchOne(
+        database, sql: "SELECT epoch FROM endpoints WHERE id = ?",
+        arguments: [endpoint.description])
+      guard let row else { throw StoreFault.noSuchDomain(endpoint.description) }
+      guard try row.number("epoch") < epoch.number else { throw StoreFault.staleEpoch }
+      try database.execute(
+        sql: "UPDATE endpoints SET epoch = ?, owner_install = ?, owner_instance = ? WHERE id = ?",
+        arguments: [
+          Database.signed(epoch.number), install.description, instance.description,
+          endpoint.description,
+        ])
+    }
+  }
+
+  /// The owner of this epoch left; a later one's place is not touched.
+  package func ownerLeft(_ endpoint: ID, epoch: Epoch) async throws(StoreFault) {
+    try await write { database in
+      try database.execute(
+        sql: """
+          UPDATE endpoints SET owner_install = NULL, owner_instance = NULL
+          WHERE id = ? AND epoch = ?
+          """, arguments: [endpoint.description, Database.signed(epoch.number)])
+    }
+  }
+}

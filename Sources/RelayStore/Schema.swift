@@ -1,0 +1,77 @@
+import GRDB
+
+/// The tables, as a list of steps that only ever grows. Ids are UUIDv7 as text; times are Unix
+/// milliseconds. Columns that nothing fills yet wait for the agent's declarations: an endpoint
+/// keeps its last policies and inbox settings while its agent is away (product.md, section 4).
+enum Schema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1 accounts, tokens, endpoints") { database in
+      try database.execute(sql: first)
+    }
+    return migrator
+  }
+
+  private static let first = """
+    CREATE TABLE accounts (
+      id TEXT PRIMARY KEY NOT NULL,
+      name TEXT NOT NULL UNIQUE,
+      created_ms INTEGER NOT NULL,
+      disabled_ms INTEGER
+    ) STRICT;
+    CREATE TABLE members (
+      id TEXT PRIMARY KEY NOT NULL,
+      account TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+      name TEXT NOT NULL,
+      role TEXT NOT NULL,
+      created_ms INTEGER NOT NULL,
+      UNIQUE (account, name)
+    ) STRICT;
+    CREATE TABLE installs (
+      account TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+      id TEXT NOT NULL,
+      label TEXT NOT NULL,
+      first_seen_ms INTEGER NOT NULL,
+      last_seen_ms INTEGER NOT NULL,
+      PRIMARY KEY (account, id)
+    ) STRICT;
+    CREATE TABLE tokens (
+      id TEXT PRIMARY KEY NOT NULL,
+      account TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+      member TEXT REFERENCES members(id) ON DELETE CASCADE,
+      hash TEXT NOT NULL UNIQUE,
+      scope TEXT,
+      created_ms INTEGER NOT NULL,
+      last_used_ms INTEGER,
+      revoked_ms INTEGER
+    ) STRICT;
+    CREATE INDEX tokens_of_account ON tokens (account);
+    CREATE TABLE endpoints (
+      id TEXT PRIMARY KEY NOT NULL,
+      host TEXT NOT NULL,
+      path_prefix TEXT NOT NULL DEFAULT '',
+      account TEXT NOT NULL REFERENCES accounts(id) ON DELETE RESTRICT,
+      is_first INTEGER NOT NULL DEFAULT 0,
+      created_ms INTEGER NOT NULL,
+      epoch INTEGER NOT NULL DEFAULT 0,
+      owner_install TEXT,
+      owner_instance TEXT,
+      policies TEXT,
+      project TEXT,
+      inbox_mode TEXT,
+      inbox_paths TEXT,
+      UNIQUE (host, path_prefix)
+    ) STRICT;
+    CREATE INDEX endpoints_of_account ON endpoints (account);
+    CREATE TABLE released_names (
+      host TEXT PRIMARY KEY NOT NULL,
+      account TEXT NOT NULL,
+      released_ms INTEGER NOT NULL,
+      for_ever INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE meta (
+      key TEXT PRIMARY KEY NOT NULL,
+      value TEXT NOT NULL
+    ) STRICT;
+    """
+}
