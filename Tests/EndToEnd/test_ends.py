@@ -14,13 +14,14 @@ from harness.wire import Reader, ask, dial, read_answer
 
 
 class Gate:
-    """An app whose answers wait until the test opens it."""
+    """An app whose answers to /held wait until the test opens it."""
 
     def __init__(self):
         self.opened = threading.Event()
 
     def __call__(self, request, sock, reader):
-        self.opened.wait(30)
+        if request.target == b"/held":
+            self.opened.wait(30)
         sock.sendall(answer_bytes(body=b"whole"))
 
 
@@ -36,7 +37,7 @@ def test_what_is_over_in_time_is_whole_after_ctrl_c(serve, keep, relay, domain):
     app = keep(RawApp(gate))
     agent = serve(app.port)
     with dial(relay.port) as sock:
-        sock.sendall(f"GET / HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
+        sock.sendall(f"GET /held HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
         wait_until("the request at the app", lambda: app.requests)
         agent.signal(signal.SIGINT)
         wait_until("the domain to be offline",
@@ -51,7 +52,7 @@ def test_a_second_ctrl_c_ends_it_at_once_with_130(serve, keep, relay, domain):
     app = keep(RawApp(gate))
     agent = serve(app.port)
     with dial(relay.port) as sock:
-        sock.sendall(f"GET / HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
+        sock.sendall(f"GET /held HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
         wait_until("the request at the app", lambda: app.requests)
         agent.signal(signal.SIGINT)
         wait_until("the domain to be offline",
@@ -129,7 +130,7 @@ def test_the_relay_drains_on_sigterm(keep, home):
     child = keep(agent(home, relay, made["authtoken"], app.port))
     domain = child.wait_event("ready")["domain"]
     with dial(relay.port) as sock:
-        sock.sendall(f"GET / HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
+        sock.sendall(f"GET /held HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
         wait_until("the request at the app", lambda: app.requests)
         relay.child.signal(signal.SIGTERM)
         child.wait_event("reconnecting")
