@@ -39,22 +39,6 @@ def test_an_agent_of_another_install_takes_it_and_the_older_waits(serve, keep, n
     assert older.process.poll() is None and older.count() >= before
 
 
-def test_with_if_taken_fail_it_ends_with_73(serve, new_home, relay, token, domain, app):
-    serve(app.port)
-    done = new_home().tunnel("--domain", domain, "--port", app.port, "--relay", relay.url,
-                             "--if-taken", "fail", TUNNEL_AUTHTOKEN=token)
-    assert done.returncode == 73, done.stderr
-    assert ask(relay.port, domain).status == 200
-
-
-def test_with_if_taken_standby_it_starts_as_standby(serve, keep, new_home, relay, token, domain):
-    serve(named(keep, "first").port)
-    second = keep(agent(new_home(), relay, token, "--domain", domain, "--port",
-                        named(keep, "second").port, "--if-taken", "standby", ready=False))
-    second.wait_event("standby")
-    assert ask(relay.port, domain).body == b"first"
-
-
 @pytest.mark.timeout(60)
 def test_an_agent_comes_back_after_the_relay_was_restarted(keep, home, app):
     relay = keep(Relay(home))
