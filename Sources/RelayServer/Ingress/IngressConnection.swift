@@ -17,7 +17,9 @@ final class IngressConnection: SocketUser {
   private(set) var socket: JoinedSocket!
   let peer: ClientAddress
   var reader = RequestReader()
-  var exchange: Exchange?
+  var exchange: Exchange? {
+    didSet { relay.running += (exchange == nil ? 0 : 1) - (oldValue == nil ? 0 : 1) }
+  }
   /// The deadline of the head that is being read is set.
   var headHasBegun = true
   var requestIsWhole = false
@@ -115,7 +117,7 @@ final class IngressConnection: SocketUser {
     let head = reader.head
     requestIsWhole = false
     discardsBody = false
-    willClose = head.closes
+    willClose = head.closes || relay.isDraining
     let source = socket.unread
     socket.unread.moveReaderIndex(forwardBy: length)
     let (body, whole) = try takeBody()
