@@ -43,14 +43,20 @@ extension Session {
   }
 
   private mutating func takeQueued() -> Event? {
-    guard nextQueued < queued.count else { return nil }
-    let event = queued[nextQueued]
-    nextQueued += 1
-    if nextQueued == queued.count {
-      queued.removeAll(keepingCapacity: true)
-      nextQueued = 0
+    while nextQueued < queued.count {
+      let event = queued[nextQueued]
+      nextQueued += 1
+      if nextQueued == queued.count {
+        queued.removeAll(keepingCapacity: true)
+        nextQueued = 0
+      }
+      if case .resumed(let slot) = event {
+        // The driver may have ended this half since.
+        guard let index = live(slot), !streams[index].sendEnded else { continue }
+      }
+      return event
     }
-    return event
+    return nil
   }
 
   /// One frame, or what is there of one; `more` is false when the input is used up.

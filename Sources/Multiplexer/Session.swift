@@ -226,14 +226,13 @@ extension Session {
 
   mutating func closeIfOver(_ index: Int) {
     guard streams[index].isOpen, streams[index].isOver else { return }
-    let stream = streams[index]
+    let id = streams[index].id
     streams[index].isOpen = false
     streams[index].pending = ByteBuffer()
-    slotOfID[stream.id] = nil
+    slotOfID[id] = nil
     freeSlots.append(index)
-    if isLocal(stream.id) { localOpen -= 1 } else { peerOpen -= 1 }
-    if stream.isUnseen { return }
-    queued.append(.closed(Slot(index: index, generation: stream.generation)))
+    if isLocal(id) { localOpen -= 1 } else { peerOpen -= 1 }
+    if !streams[index].isUnseen { queued.append(.closed(slot(index))) }
   }
 
   func isLocal(_ id: UInt64) -> Bool { (id & 1 == 1) == (role == .relay) }
