@@ -51,8 +51,9 @@ extension Session {
         nextQueued = 0
       }
       if case .resumed(let slot) = event {
-        // The driver may have ended this half since.
-        guard let index = live(slot), !streams[index].sendEnded else { continue }
+        // The driver may have ended this half since, or sent more and been told to wait again.
+        guard let index = live(slot), !streams[index].sendEnded, !streams[index].waits
+        else { continue }
       }
       return event
     }
