@@ -43,16 +43,23 @@ extension Session {
   }
 
   private mutating func takeQueued() -> Event? {
-    guard nextQueued < queued.count else { return nil }
-    let event = queued[nextQueued]
-    nextQueued += 1
-    // Not before: whoever drives this keeps things by slot until it has heard of the end.
-    if case .closed(let slot) = event { freeSlots.append(slot.index) }
-    if nextQueued == queued.count {
-      queued.removeAll(keepingCapacity: true)
-      nextQueued = 0
+    while nextQueued < queued.count {
+      let event = queued[nextQueued]
+      nextQueued += 1
+      if nextQueued == queued.count {
+        queued.removeAll(keepingCapacity: true)
+        nextQueued = 0
+      }
+      // Not before: whoever drives this keeps things by slot until it has heard of the end.
+      if case .closed(let slot) = event { freeSlots.append(slot.index) }
+      if case .resumed(let slot) = event {
+        // The driver may have ended this half since, or sent more and been told to wait again.
+        guard let index = live(slot), !streams[index].sendEnded, !streams[index].waits
+        else { continue }
+      }
+      return event
     }
-    return event
+    return nil
   }
 
   /// One frame, or what is there of one; `more` is false when the input is used up.

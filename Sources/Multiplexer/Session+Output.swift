@@ -51,6 +51,10 @@ extension Session {
   private mutating func giveTurn(_ index: Int) {
     guard streams[index].isOpen, streams[index].hasSomethingToSend else { return }
     let waiting = streams[index].pending.readableBytes
+    if waiting == 0, let farewell = streams[index].breaksOff {
+      endSending(index, farewell)
+      return closeIfOver(index)
+    }
     let allowance = streams[index].credit.allowance(sendPool)
     if waiting > 0, allowance == 0 {
       if streams[index].credit.limit > streams[index].credit.sent {
@@ -68,7 +72,7 @@ extension Session {
       streams[index].endIsPending = false
       streams[index].sendEnded = true
       closeIfOver(index)
-    } else if count < waiting {
+    } else if streams[index].hasSomethingToSend {
       ready.append(index)
     }
     if streams[index].waits, count == waiting {

@@ -105,7 +105,8 @@ package struct Session {
   /// Queues bytes, and with `end` the end of this half. False: no more until `resumed`, or what
   /// waits here grows. On a half that is over the bytes are dropped.
   package mutating func send(_ slot: Slot, _ bytes: ByteBuffer, end: Bool = false) -> Bool {
-    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending
+    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending,
+      streams[index].breaksOff == nil
     else { return true }
     if streams[index].pending.readableBytes == 0 {
       streams[index].pending = bytes
@@ -144,6 +145,14 @@ package struct Session {
     guard let index = live(slot), !streams[index].sendEnded else { return }
     endSending(index, farewell)
     closeIfOver(index)
+  }
+
+  /// "I send no more", but what waits still goes first: this half breaks off where its source did.
+  package mutating func breakOff(_ slot: Slot, _ farewell: Farewell) {
+    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending
+    else { return }
+    streams[index].breaksOff = farewell
+    ready.append(index)
   }
 
   /// "Send me no more": what still comes is thrown away.
@@ -211,6 +220,7 @@ extension Session {
     streams[index].sendEnded = true
     streams[index].pending = ByteBuffer()
     streams[index].endIsPending = false
+    streams[index].breaksOff = nil
     streams[index].credit.release(&sendPool)
   }
 
@@ -226,14 +236,17 @@ extension Session {
 
   mutating func closeIfOver(_ index: Int) {
     guard streams[index].isOpen, streams[index].isOver else { return }
-    let stream = streams[index]
+    let id = streams[index].id
     streams[index].isOpen = false
     streams[index].pending = ByteBuffer()
-    slotOfID[stream.id] = nil
-    if isLocal(stream.id) { localOpen -= 1 } else { peerOpen -= 1 }
-    // Nobody has heard of it, so nobody keeps anything by its slot.
-    if stream.isUnseen { return freeSlots.append(index) }
-    queued.append(.closed(Slot(index: index, generation: stream.generation)))
+    slotOfID[id] = nil
+    if isLocal(id) { localOpen -= 1 } else { peerOpen -= 1 }
+    if streams[index].isUnseen {
+      // Nobody has heard of it, so nobody keeps anything by its slot.
+      freeSlots.append(index)
+    } else {
+      queued.append(.closed(slot(index)))
+    }
   }
 
   func isLocal(_ id: UInt64) -> Bool { (id & 1 == 1) == (role == .relay) }

@@ -20,6 +20,8 @@ struct Stream {
   // The half that this side sends.
   var pending = ByteBuffer()
   var endIsPending = false
+  /// RESET goes out once nothing waits any more.
+  var breaksOff: Farewell?
   /// END or RESET has gone out; nothing more goes on this half.
   var sendEnded = false
   /// `send` said no; a `resumed` is owed.
@@ -39,7 +41,7 @@ struct Stream {
   }
 
   var hasSomethingToSend: Bool {
-    !sendEnded && (pending.readableBytes > 0 || endIsPending)
+    !sendEnded && (pending.readableBytes > 0 || endIsPending || breaksOff != nil)
   }
 
   /// Both halves are over and neither side's sum has any of its bytes in the pool. Whoever opened

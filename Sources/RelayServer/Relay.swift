@@ -71,7 +71,7 @@ package final class Relay: Sendable {
     }
     let address = listener.localAddress
     let host = address?.ipAddress ?? settings.listen.host
-    if settings.isFirstRun { try FirstRun.leaveAddress(urls, in: settings.dataDirectory) }
+    try AddressFile.write(urls, in: settings.dataDirectory)
     listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listen.port)"
     url = urls.url(settings.base)
     self.group = group
@@ -101,10 +101,13 @@ package final class Relay: Sendable {
     try? await listener.close()
     let core = core
     let loop = group.next()
-    try? await loop.submit { core.value.isDraining = true }.get()
+    try? await loop.submit {
+      core.value.isDraining = true
+      core.value.hub.sayGoodbye()
+    }.get()
     await Drain(core, loop).wait(atMost: grace)
     try? await loop.submit {
-      core.value.hub.sayGoodbye()
+      core.value.hub.closeLinks()
       core.value.exchangeLog.handOver()
     }.get()
     await api.stop()

@@ -28,6 +28,15 @@ enum DataPath {
     return try RelayStore(directory: path)
   }
 
+  /// What a running relay has written of where it listens; nil if none has.
+  static func address(_ given: String?) -> String? {
+    guard let file = fopen(forCommands(given) + "/relay.url", "r") else { return nil }
+    defer { fclose(file) }
+    var line = [UInt8](repeating: 0, count: 256)
+    let count = fread(&line, 1, line.count, file)
+    return String(decoding: line.prefix(count).prefix { $0 > 0x20 }, as: UTF8.self)
+  }
+
   private static var ofUser: String {
     if let home = environment("XDG_DATA_HOME"), home.hasPrefix("/") {
       return home + "/tunnel-relay"

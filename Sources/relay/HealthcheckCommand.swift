@@ -1,26 +1,29 @@
 import ArgumentParser
+import Glibc
+import RelayServer
 import TunnelCore
 
 /// `relay healthcheck`: for container and service managers.
-struct HealthcheckCommand: ParsableCommand {
+struct HealthcheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "healthcheck", abstract: "Ask a running relay whether it is well; exit 0 or 1.",
     discussion: """
-      relay healthcheck
-      relay healthcheck --url http://127.0.0.1:9000
+      Where it listens stands in DATA/relay.url.
+        relay healthcheck
+        relay healthcheck --url http://127.0.0.1:9000
       """)
 
-  @Option(help: ArgumentHelp("Where it listens.", valueName: "url"))
-  var url = "http://127.0.0.1:8080"
-  @Flag(help: "Print JSON.") var json = false
+  @Option(help: ArgumentHelp("Where it listens.", valueName: "url")) var url: String?
+  @OptionGroup var flags: DataFlags
 
-  func run() throws {
-    let target = try HealthTarget(url)
-    let status = try HealthProbe.status(of: target)
+  func run() async throws {
+    let target = try HealthTarget(url ?? DataPath.address(flags.data) ?? "http://127.0.0.1:8080")
+    let status = try await HealthProbe.status(
+      host: target.name, port: Int(target.port) ?? 80, path: target.path)
     guard status == 200 else {
       throw UserError(code: "unhealthy", message: "\(target) answered \(status)")
     }
-    if json {
+    if flags.json {
       Output.print([("healthy", true), ("url", .string(target.description))])
     } else {
       Output.print("healthy  \(target)")

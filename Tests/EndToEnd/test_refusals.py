@@ -25,7 +25,8 @@ def test_an_unknown_name_is_404(relay):
 
 
 def test_a_held_domain_without_an_agent_is_503_and_says_when_to_retry(relay, domain):
-    answer = ask(relay.port, domain)
+    # What a command changes counts for requests within 2 s.
+    answer = wait_until("the new domain", lambda: (a := ask(relay.port, domain)).status != 404 and a)
     problem(answer, "agent-offline", 503)
     assert answer.get("Retry-After") == "5"
 

@@ -72,7 +72,10 @@ struct Pair {
   /// Carries everything both ways until both are silent; the events of each end, in order.
   mutating func settle() throws -> (relay: [Session.Event], agent: [Session.Event]) {
     var seen: (relay: [Session.Event], agent: [Session.Event]) = ([], [])
+    var rounds = 0
     repeat {
+      rounds += 1
+      guard rounds < 10_000 else { throw Missing(what: "an end: both talk on for ever") }
       flush(.relay)
       flush(.agent)
       seen.agent += try carry(from: .relay)

@@ -60,6 +60,22 @@ import Testing
     #expect(try pair.settle().relay == [.resumed(slot.relay)])
   }
 
+  @Test("a half that was reset is not resumed any more")
+  func notResumed() throws {
+    var pair = try Pair()
+    let slot = try pair.opened()
+    _ = pair.relay.send(slot.relay, .zeros(60_000))
+    let goesOn = pair.relay.send(slot.relay, .zeros(5_536 + 1))
+    #expect(!goesOn)
+    let seen = try pair.settle().agent
+    pair.agent.credit(slot.agent, seen.bytes)
+    pair.flush(.agent)
+    _ = try pair.carry(from: .agent)
+    pair.flush(.relay)
+    pair.relay.reset(slot.relay, Farewell(.cancelled, blame: .client))
+    #expect(try pair.events(.relay) == [])
+  }
+
   @Test("streams that wait for the pool cost nothing to those that do not")
   func poolWaitersSleep() throws {
     var pair = try Pair()
@@ -76,6 +92,22 @@ import Testing
     pair.flush(.agent)
     _ = try pair.carry(from: .agent)
     #expect(!pair.relay.hasOutput)
+  }
+
+  @Test("one that waits for the pool goes on once another gives something back")
+  func poolWaiterWakes() throws {
+    var limits = Session.Limits()
+    limits.credit.pool = 20_000
+    var pair = try Pair(limits)
+    let first = try pair.opened()
+    let second = try pair.opened()
+    _ = pair.relay.send(first.relay, .zeros(22_048))
+    #expect(try pair.settle().agent.bytes == 22_048)
+    _ = pair.relay.send(second.relay, .zeros(10_000))
+    #expect(try pair.settle().agent.bytes == 2_048)
+    // Only the other one's reader goes on.
+    pair.agent.credit(first.agent, 22_048)
+    #expect(try pair.settle().agent.bytes(of: second.agent) == 7_952)
   }
 
   @Test("what the pool gets back goes to those that wait for it, in turn")

@@ -132,7 +132,8 @@ final class UpstreamExchange: PipeEnd, Creditor {
       case .success(let connection):
         if self.isOver { connection.close() } else { self.use(connection) }
       case .failure(let fault):
-        self.fail(.upstreamRefused, .upstream, fault.text)
+        let address = "\(self.pool.host):\(self.pool.port)"
+        self.fail(.upstreamRefused, .upstream, "nothing answers at \(address) (\(fault.text))")
       }
     }
   }
