@@ -117,7 +117,7 @@ class Child:
 
     def stop(self):
         if self.process.poll() is None:
-            self.process.terminate()
+            self.signal(signal.SIGTERM)
             try:
                 self.process.wait(8)
             except subprocess.TimeoutExpired:
