@@ -231,7 +231,8 @@ extension Session {
     streams[index].pending = ByteBuffer()
     slotOfID[stream.id] = nil
     if isLocal(stream.id) { localOpen -= 1 } else { peerOpen -= 1 }
-    if stream.isUnseen { return }
+    // Nobody has heard of it, so nobody keeps anything by its slot.
+    if stream.isUnseen { return freeSlots.append(index) }
     queued.append(.closed(Slot(index: index, generation: stream.generation)))
   }
 
