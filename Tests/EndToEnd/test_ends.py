@@ -40,8 +40,7 @@ def test_what_is_over_in_time_is_whole_after_ctrl_c(serve, keep, relay, domain):
         sock.sendall(f"GET /held HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
         wait_until("the request at the app", lambda: app.requests)
         agent.signal(signal.SIGINT)
-        wait_until("the domain to be offline",
-                   lambda: ask(relay.port, domain).get("Tunnel-Error") == "agent-offline")
+        wait_until("the domain to be offline", lambda: offline(relay, domain))
         gate.opened.set()
         assert read_answer(Reader(sock), b"GET").body == b"whole"
     assert agent.wait(5) == 0
@@ -55,8 +54,7 @@ def test_a_second_ctrl_c_ends_it_at_once_with_130(serve, keep, relay, domain):
         sock.sendall(f"GET /held HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
         wait_until("the request at the app", lambda: app.requests)
         agent.signal(signal.SIGINT)
-        wait_until("the domain to be offline",
-                   lambda: ask(relay.port, domain).get("Tunnel-Error") == "agent-offline")
+        wait_until("the domain to be offline", lambda: offline(relay, domain))
         agent.signal(signal.SIGINT)
         assert agent.wait(2) == 130
         gate.opened.set()
@@ -70,7 +68,19 @@ def test_it_ends_when_the_reader_of_its_stdout_is_gone(serve, app, relay, domain
         while b'"ready"' not in reader.readline():
             pass
     assert agent.process.wait(3) == 0
-    assert ask(relay.port, domain).get("Tunnel-Error") == "agent-offline"
+    wait_until("the domain to be offline", lambda: offline(relay, domain), deadline=5)
+
+
+def offline(relay, domain):
+    return ask(relay.port, domain).get("Tunnel-Error") == "agent-offline"
+
+
+def refuses(port):
+    try:
+        dial(port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def shell(home, relay, token, domain, port, script):
@@ -132,11 +142,13 @@ def test_the_relay_drains_on_sigterm(keep, home):
     with dial(relay.port) as sock:
         sock.sendall(f"GET /held HTTP/1.1\r\nHost: {domain}\r\n\r\n".encode())
         wait_until("the request at the app", lambda: app.requests)
+        seen = child.count()
         relay.child.signal(signal.SIGTERM)
-        child.wait_event("reconnecting")
+        wait_until("the relay to take nothing new", lambda: refuses(relay.port))
         gate.opened.set()
         assert read_answer(Reader(sock), b"GET").body == b"whole"
     assert relay.child.wait(10) == 0
+    child.wait_event("reconnecting", after=seen)
 
 
 def test_json_events_name_what_happened(serve, app, relay, domain):

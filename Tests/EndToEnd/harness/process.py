@@ -28,6 +28,7 @@ class Child:
         self.lines = {"out": [], "err": []}
         self.changed = threading.Condition()
         self.open = 0
+        self.sent = set()
         self.process = subprocess.Popen(
             [str(part) for part in argv], env=env, cwd=cwd, stdout=stdout,
             stderr=subprocess.PIPE, stdin=stdin or subprocess.DEVNULL)
@@ -99,6 +100,7 @@ class Child:
         return f"--- {self.name} (pid {self.pid}, exit {self.process.poll()})\n" + "\n".join(tails)
 
     def signal(self, number):
+        self.sent.add(number)
         self.process.send_signal(number)
 
     def wait(self, deadline=DEADLINE):
@@ -115,13 +117,15 @@ class Child:
 
     def stop(self):
         if self.process.poll() is None:
-            self.process.terminate()
+            self.signal(signal.SIGTERM)
             try:
                 self.process.wait(8)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
         print(self.log())
+        # A trap or a crash at the very end is one too; only what the test itself killed may so end.
+        code = self.process.returncode
+        assert code >= 0 or -code in self.sent, f"{self.name} ended by signal {-code}\n{self.log()}"
 
     def kill(self):
         self.signal(signal.SIGKILL)
