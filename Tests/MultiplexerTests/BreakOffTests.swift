@@ -4,9 +4,11 @@ import Testing
 @testable import Multiplexer
 
 @Suite("Breaking off") struct BreakOffTests {
-  @Test("what waited still arrives, in turns and under credit, before the RESET", arguments: [
-    3, 5_000, 200_000,
-  ])
+  @Test(
+    "what waited still arrives, in turns and under credit, before the RESET",
+    arguments: [
+      3, 5_000, 200_000,
+    ])
   func waits(_ count: Int) throws {
     var pair = try Pair()
     let slot = try pair.opened()

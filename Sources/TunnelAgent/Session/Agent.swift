@@ -153,7 +153,8 @@ final class Agent: LinkOwner {
       return nil
     }
     return UpstreamExchange(
-      port, open, pool: pool, loop: loop, responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
+      port, open, pool: pool, loop: loop,
+      responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
     ) { [tell] exchange in tell(.request(exchange.report.shown)) }
   }
 

@@ -115,7 +115,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
     connection.socket.write(bytes, owing: bytes.readableBytes, to: self)
   }
 
-  func bytesLeft(_ count: Int) {  if !isOver { port.credit(count) } }
+  func bytesLeft(_ count: Int) { if !isOver { port.credit(count) } }
 
   // MARK: - The connection
 
@@ -151,7 +151,8 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private func limitAnswer(_ limit: TimeAmount) {
     timer = LazyDeadline { [weak self] in
       guard let self, !self.answerHasBegun else { return }
-      self.fail(.upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
+      self.fail(
+        .upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
     }
     timer?.set(limit, on: loop)
   }
