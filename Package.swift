@@ -2,11 +2,6 @@
 import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
-/// The two binaries and what runs on their event loops: exclusivity is proved by the machines'
-/// tests in debug builds, and checking it again in release costs 5 to 9 % (docs/decisions).
-let hot: [SwiftSetting] =
-  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
-
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -30,13 +25,13 @@ let package = Package(
   targets: [
     // No sockets, files or clocks.
     .target(name: "TunnelCore", swiftSettings: strict),
-    .target(name: "HTTPMessage", swiftSettings: hot),
-    .target(name: "Multiplexer", dependencies: [nio], swiftSettings: hot),
+    .target(name: "HTTPMessage", swiftSettings: strict),
+    .target(name: "Multiplexer", dependencies: [nio], swiftSettings: strict),
     // NIO begins here.
     .target(
       name: "SessionLink",
       dependencies: ["TunnelCore", "HTTPMessage", "Multiplexer", nio, posix],
-      swiftSettings: hot),
+      swiftSettings: strict),
     .target(
       name: "SettingsFile",
       dependencies: ["TunnelCore", .product(name: "Yams", package: "Yams")],
@@ -55,11 +50,11 @@ let package = Package(
         "SessionLink", "RelayStore", "SettingsFile", logging,
         .product(name: "Hummingbird", package: "hummingbird"),
       ],
-      swiftSettings: hot),
+      swiftSettings: strict),
     .target(
       name: "TunnelAgent",
       dependencies: ["SessionLink", "SettingsFile", logging],
-      swiftSettings: hot),
+      swiftSettings: strict),
     .executableTarget(
       name: "relay", dependencies: ["RelayServer", logging, arguments], swiftSettings: strict),
     .executableTarget(

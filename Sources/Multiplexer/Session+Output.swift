@@ -35,7 +35,10 @@ extension Session {
   }
 
   /// Whether `nextOutput` would have something. May be wrong towards true.
-  package var hasOutput: Bool {
+  ///
+  /// `mutating` though it changes nothing: a getter of another module is called on a copy of the
+  /// whole machine, and that was a tenth of a relay's time.
+  package mutating func hasMoreOutput() -> Bool {
     overflow != nil || !ready.isEmpty || (!starved.isEmpty && sendPool.free > 0)
       || (!outboxIsOut && outbox.readableBytes > 0)
   }

@@ -38,10 +38,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var isQueued = false
   private var endsOutput = false
 
-  /// Bytes written in this turn, and whose they are.
-  private var owed: [(creditor: any Creditor, count: Int)] = []
-  /// Writes that the kernel has not taken yet.
+  /// Writes of creditors that the kernel has not taken yet.
   private var backlog = 0
+  /// It did not take all of them at the last flush.
+  private var isBlocked = false
 
   package init(flusher: TickFlusher) { self.flusher = flusher }
 
@@ -106,7 +106,6 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     guard context != nil else { return }
     context = nil
     unread = ByteBuffer()
-    owed = []
     let last = user
     user = nil
     last?.socketClosed(self)
@@ -114,50 +113,37 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   // MARK: - Writing
 
-  /// Whether the kernel has not yet taken all that was written.
+  /// Whether the kernel has not yet taken all that creditors wrote.
   package var isBackedUp: Bool { backlog > 0 }
 
   /// Writes bytes of which `count` are `creditor`'s; it is told when they have left.
   package func write(_ bytes: ByteBuffer, owing count: Int = 0, to creditor: (any Creditor)? = nil)
   {
     guard let context else { return }
-    if backlog > 0 {
-      writeBehind(bytes, count, creditor, context)
-    } else {
-      if let creditor, count > 0 { owe(count, creditor) }
-      context.write(wrapOutboundOut(bytes), promise: nil)
-    }
     queueFlush()
-  }
-
-  private func owe(_ count: Int, _ creditor: any Creditor) {
-    if let last = owed.indices.last, owed[last].creditor === creditor {
-      owed[last].count += count
-    } else {
-      owed.append((creditor, count))
-    }
-  }
-
-  /// The kernel is full: each write reports for itself. A small slice is copied, lest it keeps
-  /// the whole read that it came in.
-  private func writeBehind(
-    _ bytes: ByteBuffer, _ count: Int, _ creditor: (any Creditor)?,
-    _ context: ChannelHandlerContext
-  ) {
-    var bytes = bytes
-    if bytes.readableBytes < bytes.storageCapacity / 4 {
-      var copy = context.channel.allocator.buffer(capacity: bytes.readableBytes)
-      copy.writeImmutableBuffer(bytes)
-      bytes = copy
+    guard count > 0, let creditor else {
+      return context.write(wrapOutboundOut(bytes), promise: nil)
     }
     let promise = context.eventLoop.makePromise(of: Void.self)
     backlog += 1
-    promise.futureResult.assumeIsolated().whenComplete { _ in
-      self.backlog -= 1
-      creditor?.bytesLeft(count)
-      if self.backlog == 0, self.context != nil { self.user?.socketRead(self) }
-    }
-    context.write(wrapOutboundOut(bytes), promise: promise)
+    promise.futureResult.assumeIsolated().whenComplete { _ in self.left(count, of: creditor) }
+    context.write(wrapOutboundOut(isBlocked ? alone(bytes) : bytes), promise: promise)
+  }
+
+  private func left(_ count: Int, of creditor: any Creditor) {
+    backlog -= 1
+    creditor.bytesLeft(count)
+    guard backlog == 0, context != nil else { return }
+    isBlocked = false
+    user?.socketRead(self)
+  }
+
+  /// A small slice that may have to wait is copied, lest it keeps the whole read that it came in.
+  private func alone(_ bytes: ByteBuffer) -> ByteBuffer {
+    guard bytes.readableBytes < bytes.storageCapacity / 4 else { return bytes }
+    var copy = buffer(capacity: bytes.readableBytes)
+    copy.writeImmutableBuffer(bytes)
+    return copy
   }
 
   private func queueFlush() {
@@ -170,27 +156,11 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     isQueued = false
     guard let context else { return }
     context.flush()
-    settle()
+    isBlocked = backlog > 0
     if endsOutput {
       endsOutput = false
       context.close(mode: .output, promise: nil)
     }
-  }
-
-  /// What the flush took with it is credit now; the rest when an empty write behind it is done.
-  private func settle() {
-    guard !owed.isEmpty, let context else { return }
-    let left = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    let settled = owed
-    owed.removeAll(keepingCapacity: true)
-    for (creditor, count) in settled {
-      if left == 0 {
-        creditor.bytesLeft(count)
-      } else {
-        writeBehind(ByteBuffer(), count, creditor, context)
-      }
-    }
-    if left > 0 { context.flush() }
   }
 
   // MARK: - Ends

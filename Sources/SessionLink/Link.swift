@@ -97,7 +97,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   func credit(_ slot: Slot, _ count: Int) {
     loop.preconditionInEventLoop()
     session.credit(slot, count)
-    if session.hasOutput { queueFlush() }
+    if session.hasMoreOutput() { queueFlush() }
   }
 
   func stop(_ slot: Slot, _ farewell: Farewell) {
@@ -199,7 +199,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   private func drain() {
     do {
       while !isOver, let event = try session.next() { dispatch(event) }
-      if session.hasOutput, context?.channel.isWritable == true { queueFlush() }
+      if session.hasMoreOutput(), context?.channel.isWritable == true { queueFlush() }
     } catch {
       close(.fault(error))
     }

@@ -95,6 +95,13 @@ struct Pair {
 
 struct Missing: Error { let what: String }
 
+extension Session {
+  var hasOutput: Bool {
+    var copy = self
+    return copy.hasMoreOutput()
+  }
+}
+
 extension Hello {
   static func sample(_ label: String, _ streamLimit: UInt32 = 4_096) -> Hello {
     Hello(

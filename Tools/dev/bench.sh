@@ -60,15 +60,15 @@ summary() {
 
 bench_case() {
   local name=$1 script=$2 round hop tunnel
-  : >"$work/hop" && : >"$work/tunnel"
+  : >"$work/hop.rates" && : >"$work/tunnel.rates"
   wrk_rate "$hop_port" "$script" >/dev/null
   wrk_rate "$relay_port" "$script" >/dev/null
   for ((round = 0; round < BENCH_ROUNDS; round++)); do
-    wrk_rate "$hop_port" "$script" >>"$work/hop"
-    wrk_rate "$relay_port" "$script" >>"$work/tunnel"
+    wrk_rate "$hop_port" "$script" >>"$work/hop.rates"
+    wrk_rate "$relay_port" "$script" >>"$work/tunnel.rates"
   done
-  hop=$(summary <"$work/hop")
-  tunnel=$(summary <"$work/tunnel")
+  hop=$(summary <"$work/hop.rates")
+  tunnel=$(summary <"$work/tunnel.rates")
   # shellcheck disable=SC2086
   printf '%-20s hop %6s (%s to %s)   tunnel %6s (%s to %s)   ratio %s\n' "$name" $hop $tunnel \
     "$(awk -v a="${tunnel%% *}" -v b="${hop%% *}" 'BEGIN { printf "%.2f", a / b }')"

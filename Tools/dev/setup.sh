@@ -40,12 +40,16 @@ need_swift() {
   need libsqlite3-dev git
 }
 
-# build CONFIGURATION: both binaries, their path in BIN.
+# build CONFIGURATION: both binaries, their path in BIN. A release carries Swift's own libraries in
+# it, so it runs where no Swift is, and does not check exclusivity, which debug builds and so all
+# tests do (decision 0003 has what that buys).
 build() {
+  local flags=()
   need_swift
+  [ "$1" = debug ] || flags=(--static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked)
   say "building ($1); the first time takes some minutes"
-  swift build -c "$1" || die "the build failed"
-  BIN=$(swift build -c "$1" --show-bin-path)
+  swift build -c "$1" "${flags[@]}" || die "the build failed"
+  BIN=$(swift build -c "$1" "${flags[@]}" --show-bin-path)
 }
 
 # Pinned Python packages, in a folder of the project; made again when the pins change.

@@ -9,6 +9,8 @@ import TunnelCore
 ///
 /// Lives from the request's head until the answer has ended or the client is gone.
 final class Exchange: PipeEnd, Creditor {
+  private static let copied = IngressConnection.copied
+
   private unowned let connection: IngressConnection
   private let socket: JoinedSocket
   private(set) var pipe: (any Pipe)?
@@ -20,6 +22,8 @@ final class Exchange: PipeEnd, Creditor {
   private(set) var hasAnswered = false
   private(set) var isRaw = false
   private var endsByClosing = false
+  /// An edited head that is not written yet: a small body goes with it, in one write.
+  private var headOut: ByteBuffer?
   private var isOver = false
   var record: ExchangeRecord
 
@@ -66,6 +70,7 @@ final class Exchange: PipeEnd, Creditor {
   }
 
   private func readAnswer() throws(MessageFault) {
+    defer { putHeadOut() }
     while !isOver, !isRaw {
       switch try reader.next(in: unread) {
       case .more:
@@ -76,7 +81,9 @@ final class Exchange: PipeEnd, Creditor {
       case .head(let length): answer(length)
       case .body(let count): pass(count)
       case .switched(let length): switchOver(length)
-      case .end: return finish()
+      case .end:
+        putHeadOut()
+        return finish()
       }
     }
   }
@@ -97,6 +104,7 @@ final class Exchange: PipeEnd, Creditor {
     isRaw = true
     record.status = reader.head.status
     writeHead(length, close: false)
+    putHeadOut()
     let rest = unread
     unread = ByteBuffer()
     if rest.readableBytes > 0 { passRaw(rest, end: false) }
@@ -104,16 +112,24 @@ final class Exchange: PipeEnd, Creditor {
   }
 
   private func writeHead(_ length: Int, close: Bool) {
+    putHeadOut()
     let head = reader.head
     let bound = ResponseEdit.bound(head)
     let source = unread
-    var out = socket.buffer(capacity: bound)
+    let behind = source.readableBytes - length
+    var out = socket.buffer(capacity: bound + (behind <= Self.copied ? behind : 0))
     out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { memory in
       ResponseEdit.write(head, source.readableBytesUInt8Span, close: close, into: memory)
     }
     unread.moveReaderIndex(forwardBy: length)
-    socket.write(out)
+    headOut = out
     pipe?.credit(length)
+  }
+
+  private func putHeadOut(owing count: Int = 0) {
+    guard let out = headOut else { return }
+    headOut = nil
+    socket.write(out, owing: count, to: self)
   }
 
   private func skip(_ length: Int) {
@@ -124,7 +140,13 @@ final class Exchange: PipeEnd, Creditor {
   private func pass(_ count: Int) {
     guard let bytes = unread.readSlice(length: count) else { return }
     record.bytesOut += UInt64(count)
-    socket.write(bytes, owing: count, to: self)
+    if count <= Self.copied, headOut != nil {
+      headOut?.writeImmutableBuffer(bytes)
+      putHeadOut(owing: count)
+    } else {
+      putHeadOut()
+      socket.write(bytes, owing: count, to: self)
+    }
   }
 
   private func passRaw(_ bytes: ByteBuffer, end: Bool) {

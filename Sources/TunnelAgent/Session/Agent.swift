@@ -22,7 +22,7 @@ final class Agent: LinkOwner {
   private let loop: any EventLoop
   private let flusher: TickFlusher
   private let pool: UpstreamPool
-  private let tell: (AgentEvent) -> Void
+  private let news: News
   private let end: EventLoopPromise<AgentEnd>
   private let instance: ID
   private var random = SystemRandomNumberGenerator()
@@ -37,15 +37,16 @@ final class Agent: LinkOwner {
 
   init(
     _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
-    end: EventLoopPromise<AgentEnd>, logger: Logger, tell: @escaping (AgentEvent) -> Void
+    end: EventLoopPromise<AgentEnd>, logger: Logger,
+    tell: @escaping @Sendable (AgentEvent) -> Void
   ) {
     self.settings = settings
     self.dialer = dialer
     self.logger = logger
     self.loop = loop
     self.end = end
-    self.tell = tell
     flusher = TickFlusher(loop)
+    news = News(flusher, tell)
     pool = UpstreamPool(
       host: settings.upstream.host, port: settings.upstream.port, loop: loop, flusher: flusher)
     instance = ID.random(using: &random)
@@ -101,7 +102,8 @@ final class Agent: LinkOwner {
   private func away(_ cause: ReconnectSchedule.Cause, _ reason: String) {
     if isStopping { return finish(.ok) }
     let delay = schedule.delay(after: cause, at: .now, using: &random)
-    tell(.reconnecting(reason: reason, retryMilliseconds: UInt64(delay.nanoseconds / 1_000_000)))
+    news.add(
+      .reconnecting(reason: reason, retryMilliseconds: UInt64(delay.nanoseconds / 1_000_000)))
     loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) { self.dial() }
   }
 
@@ -126,22 +128,22 @@ final class Agent: LinkOwner {
     case .refused(_, let code, let message, let fix):
       finish(.refused(code, message, fix))
     case .replaced(_, _, let owner, _):
-      tell(.replaced(by: owner))
+      news.add(.replaced(by: owner))
       finish(.ok)
     case .standby(_, _, let owner, let since):
       serving = nil
-      tell(.standby(owner: owner, since: since))
-    case .notice(_, let text): tell(.warning(text))
+      news.add(.standby(owner: owner, since: since))
+    case .notice(_, let text): news.add(.warning(text))
     case .serve, .stop: break
     }
   }
 
   private func online(_ url: String, claimed: Bool) {
-    if wasReady { return tell(.online) }
+    if wasReady { return news.add(.online) }
     wasReady = true
     let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
-    if claimed { tell(.claimed(domain: domain)) }
-    tell(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
+    if claimed { news.add(.claimed(domain: domain)) }
+    news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
   }
 
   func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
@@ -155,7 +157,7 @@ final class Agent: LinkOwner {
     return UpstreamExchange(
       port, open, pool: pool, loop: loop,
       responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
-    ) { [tell] exchange in tell(.request(exchange.report.shown)) }
+    ) { [news] exchange in news.add(.request(exchange.report.shown)) }
   }
 
   func link(_ link: Link, goesAway goAway: GoAway) {
@@ -194,7 +196,7 @@ final class Agent: LinkOwner {
       switch result {
       case .success(let connection): connection.close()
       case .failure(let fault):
-        self.tell(.warning("nothing answers at \(upstream) yet (\(fault.text))"))
+        self.news.add(.warning("nothing answers at \(upstream) yet (\(fault.text))"))
       }
     }
   }
@@ -229,6 +231,8 @@ final class Agent: LinkOwner {
     if let serving, !isStopping { link?.send(.stop(endpoint: serving.endpoint)) }
     link?.close()
     pool.closeIdle()
+    if let error = how.error { news.add(.error(error)) }
+    news.finish()
     end.succeed(how)
   }
 }

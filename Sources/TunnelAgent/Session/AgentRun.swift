@@ -26,7 +26,6 @@ package enum AgentRun {
     }
     let how = try? await end.futureResult.get()
     try? await group.shutdownGracefully()
-    if let error = how?.error { terminal.show(error) }
     return (how?.exit ?? .other).rawValue
   }
 
