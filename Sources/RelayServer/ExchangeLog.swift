@@ -57,7 +57,8 @@ final class ExchangeLog: Sendable {
       lines.withUnsafeBytes { bytes in
         var rest = bytes[...]
         while !rest.isEmpty {
-          let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+          let count = Glibc.write(
+            descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
           if count < 0, errno == EINTR { continue }
           if count <= 0 { return }
           rest = rest.dropFirst(count)

@@ -123,36 +123,6 @@ struct RelayAPITests {
     #expect(bad?.exit == .usage)
   }
 
-  @Test("an answer is whole however its bytes come")
-  func collector() throws {
-    let chunked =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0a\r\n0123456789\r\n0\r\n\r\n"
-    let sized =
-      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nabc0123456789"
-    for text in [chunked, sized] {
-      for step in 1...text.utf8.count {
-        var collector = AnswerCollector()
-        var answer: RelayAPI.Answer?
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-          answer = try collector.receive(rest.prefix(step)) ?? answer
-          rest = rest.dropFirst(step)
-        }
-        #expect(answer == .init(status: 200, body: Array("abc0123456789".utf8)))
-      }
-    }
-  }
-
-  @Test("an answer without a length ends with the connection, half of one is a fault")
-  func closing() throws {
-    var open = AnswerCollector()
-    #expect(try open.receive("HTTP/1.0 401 No\r\n\r\nabc".utf8) == nil)
-    #expect(try open.finish() == .init(status: 401, body: Array("abc".utf8)))
-    var half = AnswerCollector()
-    #expect(try half.receive("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc".utf8) == nil)
-    #expect(throws: AnswerCollector.Fault.self) { try half.finish() }
-  }
-
   @Test("a relay that is not there is 69, an https one not yet possible")
   func unreachable() async throws {
     let api = RelayAPI(try RelayAddress("http://127.0.0.1:1"), token, exchange: OneShot.exchange)

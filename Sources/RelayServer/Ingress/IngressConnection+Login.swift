@@ -50,7 +50,11 @@ extension IngressConnection {
     session.begin(link)
     relay.hub.enter(session)
     channel.write(ByteBuffer(string: Handshake.accepted), promise: nil)
-    do { try LinkChannel.install(link, on: channel, rest: rest) } catch { channel.close(promise: nil) }
+    do {
+      try LinkChannel.install(link, on: channel, rest: rest)
+    } catch {
+      channel.close(promise: nil)
+    }
   }
 }
 

@@ -122,7 +122,8 @@ final class IngressConnection: SocketUser {
     requestIsWhole = whole
     let request = IngressRequest(
       head: head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
-    let exchange = Exchange(self, socket, head, record: ExchangeRecord(request, id: relay.newID(), at: .now))
+    let record = ExchangeRecord(request, id: relay.newID(), at: .now)
+    let exchange = Exchange(self, socket, head, record: record)
     exchange.record.bytesIn = UInt64(body.readableBytes)
     self.exchange = exchange
     do {

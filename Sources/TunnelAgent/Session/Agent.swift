@@ -152,8 +152,9 @@ final class Agent: LinkOwner {
       port.reset(farewell)
       return nil
     }
+    let limit = settings.responseTimeout.map { TimeAmount.nanoseconds($0.nanoseconds) }
     return UpstreamExchange(
-      port, open, pool: pool, loop: loop, responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
+      port, open, pool: pool, loop: loop, responseTimeout: limit
     ) { [tell] exchange in tell(.request(exchange.report.shown)) }
   }
 

@@ -49,8 +49,9 @@ final class ProcessWatch {
     if hangsUp { watch(SIGHUP, queue) { heard(.alone) } }
   }
 
-  private func watch(_ number: CInt, _ queue: DispatchQueue, _ heard: @escaping @Sendable () -> Void)
-  {
+  private func watch(
+    _ number: CInt, _ queue: DispatchQueue, _ heard: @escaping @Sendable () -> Void
+  ) {
     signal(number, SIG_IGN)
     let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
     source.setEventHandler(handler: heard)

@@ -150,7 +150,8 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private func limitAnswer(_ limit: TimeAmount) {
     timer = LazyDeadline { [weak self] in
       guard let self, !self.answerHasBegun else { return }
-      self.fail(.upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
+      let seconds = limit.nanoseconds / 1_000_000_000
+      self.fail(.upstreamTimeout, .upstream, "no answer within \(seconds) s")
     }
     timer?.set(limit, on: loop)
   }
