@@ -25,9 +25,10 @@ final class Exchange: PipeEnd, Creditor {
   private var pipeHasEnded = false
   var record: ExchangeRecord
 
-  init(_ connection: IngressConnection, _ socket: JoinedSocket, _ head: RequestHead,
-    record: ExchangeRecord)
-  {
+  init(
+    _ connection: IngressConnection, _ socket: JoinedSocket, _ head: RequestHead,
+    record: ExchangeRecord
+  ) {
     self.connection = connection
     self.socket = socket
     self.record = record
