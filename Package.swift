@@ -61,7 +61,7 @@ let package = Package(
       dependencies: ["SessionLink", "SettingsFile", logging],
       swiftSettings: hot),
     .executableTarget(
-      name: "relay", dependencies: ["RelayServer", arguments], swiftSettings: strict),
+      name: "relay", dependencies: ["RelayServer", logging, arguments], swiftSettings: strict),
     .executableTarget(
       name: "tunnel", dependencies: ["TunnelAgent", arguments], swiftSettings: strict),
 

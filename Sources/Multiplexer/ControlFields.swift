@@ -2,33 +2,34 @@ import struct NIOCore.ByteBuffer
 
 /// A control message's fields by key, for reading; CONTROL frames are rare, so a list will do.
 struct ControlFields {
-  private var values: [(key: UInt16, value: ByteBuffer)] = []
+  /// For each field a reader that stands on it.
+  private var values: [(key: UInt16, value: FieldReader)] = []
 
   /// Every message numbers its critical keys 0, 2, 4 … without a gap; `last` is the last one
   /// that this version knows.
   init(_ payload: ByteBuffer, last: UInt16) throws(SessionFault) {
     var fields = FieldReader(payload)
-    while let (key, value) = try fields.next() {
+    while let key = try fields.next() {
       if key > last { try FieldReader.unknown(key) }
       guard values.count < 64 else { throw .peer(.badFields) }
-      values.append((key, value))
+      values.append((key, fields))
     }
   }
 
   func has(_ key: UInt16) -> Bool { values.contains { $0.key == key } }
 
-  private func value(_ key: UInt16) throws(SessionFault) -> ByteBuffer {
+  private func value(_ key: UInt16) throws(SessionFault) -> FieldReader {
     guard let found = values.first(where: { $0.key == key }) else { throw .peer(.badFields) }
     return found.value
   }
 
   func integer<T: FixedWidthInteger>(_ key: UInt16) throws(SessionFault) -> T {
-    try value(key).wholeInteger(as: T.self)
+    try value(key).integer()
   }
 
-  func id(_ key: UInt16) throws(SessionFault) -> WireID { try value(key).wholeID() }
+  func id(_ key: UInt16) throws(SessionFault) -> WireID { try value(key).id() }
 
-  func text(_ key: UInt16) throws(SessionFault) -> String { try value(key).wholeText() }
+  func text(_ key: UInt16) throws(SessionFault) -> String { try value(key).text() }
 }
 
 extension Serve {
@@ -47,14 +48,14 @@ extension Serve {
   init(_ payload: ByteBuffer) throws(SessionFault) {
     self.init(request: 0, wish: .first)
     var fields = FieldReader(payload)
-    while let (key, value) = try fields.next() {
+    while let key = try fields.next() {
       switch key {
-      case 0: request = try value.wholeInteger(as: UInt32.self)
-      case 2: wish = .domain(try value.wholeText())
-      case 4: wish = .label(try value.wholeText())
-      case 6: heldEpoch = try value.wholeInteger(as: UInt64.self)
+      case 0: request = try fields.integer(as: UInt32.self)
+      case 2: wish = .domain(try fields.text())
+      case 4: wish = .label(try fields.text())
+      case 6: heldEpoch = try fields.integer(as: UInt64.self)
       case 8: takes = true
-      case 9: project = try value.wholeText()
+      case 9: project = try fields.text()
       default: try FieldReader.unknown(key)
       }
     }

@@ -77,10 +77,15 @@ struct SendCredit {
 /// What the peer may still send on one stream, and what this side owes it a report of.
 struct ReceiveCredit {
   private let rules: CreditRules
+  /// What the headers of DATA frames announced; this counts against the credit.
   private(set) var received: UInt64 = 0
+  /// What came of it and was handed out.
+  private var arrived: UInt64 = 0
   private(set) var consumed: UInt64 = 0
   private(set) var reported: UInt64 = 0
   private(set) var limit: UInt64
+  /// Bytes reported since the window last grew.
+  private var sinceGrowth: UInt64 = 0
 
   init(_ rules: CreditRules) {
     self.rules = rules
@@ -88,7 +93,7 @@ struct ReceiveCredit {
   }
 
   /// Bytes that came and have not left the other socket.
-  var held: UInt64 { received - consumed }
+  private var held: UInt64 { arrived - consumed }
   private var window: UInt64 { limit - reported }
   /// What the peer's sum must count at least: it knows of no report that was not sent.
   var pooled: UInt64 {
@@ -105,30 +110,35 @@ struct ReceiveCredit {
     return pool.used <= pool.size
   }
 
+  mutating func arrive(_ count: Int) { arrived += UInt64(count) }
+
   /// `count` bytes left the other socket.
   mutating func consume(_ count: Int) {
     precondition(UInt64(count) <= held, "credit for bytes that never came")
     consumed += UInt64(count)
   }
 
-  /// A report is due when half a window was consumed, when nothing is held and more than half
-  /// of the reserve is unreported, and at the end while the peer's sum keeps bytes in its pool.
+  /// A report is due when half a window was consumed, and when nothing is held and half of the
+  /// reserve is unreported: the peer may be out of pool and wait for just that. After the end it
+  /// only serves the peer's pool: none is due once the peer counts nothing there.
   func reportIsDue(ended: Bool) -> Bool {
     let unreported = consumed - reported
-    if ended { return held == 0 && unreported > rules.reserve }
+    if ended { return pooled > 0 && (held <= rules.reserve || unreported >= window / 2) }
     return unreported >= window / 2 || (held == 0 && unreported >= rules.reserve / 2)
   }
 
-  /// The numbers of the next WINDOW frame. A stream whose reader keeps up (it holds nothing,
-  /// though the peer used half of its window) gets twice the window, out of half of what is
-  /// free at the most.
+  /// The numbers of the next WINDOW frame. A stream whose reader keeps up (it holds nothing, and
+  /// took half a window since the last growth) gets twice the window, out of half of what is free
+  /// at the most. Reports of a fast reader are small and many, so their sum counts.
   mutating func report(_ pool: inout Pool, ended: Bool) -> (consumed: UInt64, limit: UInt64) {
     let before = pooled
     var wide = window
-    let keepsUp = held == 0 && consumed - reported >= window / 2
+    sinceGrowth += consumed - reported
+    let keepsUp = held == 0 && sinceGrowth >= window / 2
     reported = consumed
     pool.give(before - pooled)
     if keepsUp, !ended {
+      sinceGrowth = 0
       wide = max(wide, min(wide * 2, rules.widestWindow, wide + pool.free / 2))
     }
     limit = max(limit, reported + wide)
@@ -138,7 +148,8 @@ struct ReceiveCredit {
   /// The stream is over: what was held is thrown away.
   mutating func release(_ pool: inout Pool) {
     pool.give(pooled)
-    reported = received
+    arrived = received
     consumed = received
+    reported = received
   }
 }

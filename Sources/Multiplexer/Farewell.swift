@@ -48,14 +48,14 @@ package struct Farewell: Equatable, Sendable {
   init(_ payload: ByteBuffer) throws(SessionFault) {
     self.init(.cancelled, blame: .agent)
     var fields = FieldReader(payload)
-    while let (key, value) = try fields.next() {
+    while let key = try fields.next() {
       switch key {
-      case 0: code = Code(rawValue: try value.wholeInteger(as: UInt16.self)) ?? .cancelled
+      case 0: code = Code(rawValue: try fields.integer(as: UInt16.self)) ?? .cancelled
       case 2:
-        guard let known = Blame(rawValue: try value.wholeInteger(as: UInt8.self))
+        guard let known = Blame(rawValue: try fields.integer(as: UInt8.self))
         else { throw .peer(.badFields) }
         blame = known
-      case 3: text = try value.wholeText()
+      case 3: text = try fields.text()
       default: try FieldReader.unknown(key)
       }
     }
@@ -96,11 +96,11 @@ package struct GoAway: Equatable, Sendable {
   init(_ payload: ByteBuffer) throws(SessionFault) {
     self.init(.stop, "")
     var fields = FieldReader(payload)
-    while let (key, value) = try fields.next() {
+    while let key = try fields.next() {
       switch key {
-      case 0: code = Code(rawValue: try value.wholeInteger(as: UInt16.self)) ?? .stop
-      case 2: lastStream = try value.wholeInteger(as: UInt64.self)
-      case 3: text = try value.wholeText()
+      case 0: code = Code(rawValue: try fields.integer(as: UInt16.self)) ?? .stop
+      case 2: lastStream = try fields.integer(as: UInt64.self)
+      case 3: text = try fields.text()
       default: try FieldReader.unknown(key)
       }
     }

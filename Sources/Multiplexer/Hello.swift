@@ -41,9 +41,11 @@ package struct Hello: Equatable, Sendable {
       body.writeField(8, id: instance)
       body.writeField(10, integer: linkIndex)
       body.writeField(12, integer: clock)
-      for relay in relays { body.writeField(14, text: relay) }
-      body.writeField(16, text: label)
-      body.writeField(17, text: software)
+      for relay in relays.prefix(WireText.relays) {
+        body.writeField(14, text: relay, upTo: WireText.greeting)
+      }
+      body.writeField(16, text: label, upTo: WireText.greeting)
+      body.writeField(17, text: software, upTo: WireText.greeting)
     }
   }
 
@@ -52,25 +54,25 @@ package struct Hello: Equatable, Sendable {
       streamLimit: 0, install: WireID(high: 0, low: 0), instance: WireID(high: 0, low: 0),
       clock: 0, label: "")
     var fields = FieldReader(payload)
-    while let (key, value) = try fields.next() {
+    while let key = try fields.next() {
       switch key {
       case 0:
-        let both = try value.wholeInteger(as: UInt32.self)
+        let both = try fields.integer(as: UInt32.self)
         let oldest = UInt16(truncatingIfNeeded: both >> 16)
         let newest = UInt16(truncatingIfNeeded: both)
         guard oldest <= newest else { throw .peer(.badFields) }
         versions = oldest...newest
-      case 2: capabilities = try value.wholeInteger(as: UInt64.self)
-      case 4: streamLimit = try value.wholeInteger(as: UInt32.self)
-      case 6: install = try value.wholeID()
-      case 8: instance = try value.wholeID()
-      case 10: linkIndex = try value.wholeInteger(as: UInt16.self)
-      case 12: clock = try value.wholeInteger(as: UInt64.self)
+      case 2: capabilities = try fields.integer(as: UInt64.self)
+      case 4: streamLimit = try fields.integer(as: UInt32.self)
+      case 6: install = try fields.id()
+      case 8: instance = try fields.id()
+      case 10: linkIndex = try fields.integer(as: UInt16.self)
+      case 12: clock = try fields.integer(as: UInt64.self)
       case 14:
-        guard relays.count < 16 else { throw .peer(.badFields) }
-        relays.append(try value.wholeText())
-      case 16: label = try value.wholeText()
-      case 17: software = try value.wholeText()
+        guard relays.count < WireText.relays else { throw .peer(.badFields) }
+        relays.append(try fields.text())
+      case 16: label = try fields.text()
+      case 17: software = try fields.text()
       default: try FieldReader.unknown(key)
       }
     }

@@ -48,17 +48,20 @@ package struct Open: Equatable, Sendable {
     self.receivedAt = receivedAt
   }
 
+  /// Writes neighbours together: the buffer's work for each call was most of an OPEN's cost.
   func write(to buffer: inout ByteBuffer, stream: UInt64) {
+    let clientLength = min(client.utf8.count, WireText.written)
+    let hostLength = min(host.utf8.count, WireText.written)
     buffer.writeFrame(.open, stream: stream) { body in
-      body.writeField(0, id: endpoint)
-      body.writeField(2, integer: epoch)
-      body.writeField(4, integer: kind.rawValue)
-      body.writeField(6, integer: `class`.rawValue)
-      body.writeField(8, id: exchange)
-      body.writeField(10, text: client)
-      body.writeField(12, integer: secure ? UInt8(1) : 0)
-      body.writeField(14, text: host)
-      body.writeField(16, integer: receivedAt)
+      body.writeMultipleIntegers(
+        fieldHead(0, 16), endpoint.high, endpoint.low, fieldHead(2, 8), epoch,
+        fieldHead(4, 1), kind.rawValue, fieldHead(6, 1), `class`.rawValue,
+        fieldHead(8, 16), exchange.high, exchange.low, fieldHead(10, clientLength))
+      body.writeText(client)
+      body.writeMultipleIntegers(
+        fieldHead(12, 1), secure ? 1 as UInt8 : 0, fieldHead(14, hostLength))
+      body.writeText(host)
+      body.writeMultipleIntegers(fieldHead(16, 8), receivedAt)
       if deadline != 0 { body.writeField(18, integer: deadline) }
       if held { body.writeField(20) }
     }
@@ -70,24 +73,24 @@ package struct Open: Equatable, Sendable {
       endpoint: none, epoch: 0, kind: .http, exchange: none, client: "", secure: false,
       host: "", receivedAt: 0)
     var fields = FieldReader(payload)
-    while let (key, value) = try fields.next() {
+    while let key = try fields.next() {
       switch key {
-      case 0: endpoint = try value.wholeID()
-      case 2: epoch = try value.wholeInteger(as: UInt64.self)
+      case 0: endpoint = try fields.id()
+      case 2: epoch = try fields.integer(as: UInt64.self)
       case 4:
-        guard let known = Kind(rawValue: try value.wholeInteger(as: UInt8.self))
+        guard let known = Kind(rawValue: try fields.integer(as: UInt8.self))
         else { throw .peer(.badFields) }
         kind = known
       case 6:
-        guard let known = Class(rawValue: try value.wholeInteger(as: UInt8.self))
+        guard let known = Class(rawValue: try fields.integer(as: UInt8.self))
         else { throw .peer(.badFields) }
         `class` = known
-      case 8: exchange = try value.wholeID()
-      case 10: client = try value.wholeText()
-      case 12: secure = try value.wholeInteger(as: UInt8.self) != 0
-      case 14: host = try value.wholeText()
-      case 16: receivedAt = try value.wholeInteger(as: UInt64.self)
-      case 18: deadline = try value.wholeInteger(as: UInt64.self)
+      case 8: exchange = try fields.id()
+      case 10: client = try fields.text()
+      case 12: secure = try fields.integer(as: UInt8.self) != 0
+      case 14: host = try fields.text()
+      case 16: receivedAt = try fields.integer(as: UInt64.self)
+      case 18: deadline = try fields.integer(as: UInt64.self)
       case 20: held = true
       default: try FieldReader.unknown(key)
       }

@@ -19,12 +19,16 @@ extension Session {
     case .stop: return try stopped(header.stream, try Farewell(payload))
     case .reset: return try wasReset(header.stream, try Farewell(payload))
     case .ping:
+      guard payload.readableBytes == 8 else { throw .peer(.badFields) }
       freshenOutbox()
-      guard outbox.readableBytes < Turn.backlog else { throw .peer(.neverReads) }
       outbox.writeFrameHeader(.pong, length: payload.readableBytes)
       outbox.writeImmutableBuffer(payload)
       return nil
-    case .pong: return .pong(try payload.wholeInteger(as: UInt64.self))
+    case .pong:
+      guard payload.readableBytes == 8,
+        let echo = payload.getInteger(at: payload.readerIndex, as: UInt64.self)
+      else { throw .peer(.badFields) }
+      return .pong(echo)
     case .goAway:
       heardGoAway = true
       return .goAway(try GoAway(payload))
@@ -32,19 +36,31 @@ extension Session {
     }
   }
 
-  private mutating func opened(_ id: UInt64, _ open: Open) throws(SessionFault) -> Event {
+  private mutating func opened(_ id: UInt64, _ open: Open) throws(SessionFault) -> Event? {
     guard !isLocal(id), id > lastPeerID else { throw .peer(.streamOrder(id)) }
     guard peerOpen < limits.peerStreams else { throw .peer(.tooManyStreams) }
     lastPeerID = id
     peerOpen += 1
-    return .opened(admit(id, held: open.held), open)
+    let slot = admit(id, held: open.held)
+    if saidGoAway {
+      // The peer was told that this one is not taken, and may already try it elsewhere.
+      streams[slot.index].isUnseen = true
+      let refusal = Farewell(.overloaded, blame: role == .relay ? .relay : .agent, "going away")
+      stop(slot, refusal)
+      reset(slot, refusal)
+      return nil
+    }
+    lastTakenID = id
+    return .opened(slot, open)
   }
 
   private mutating func committed(_ id: UInt64) throws(SessionFault) -> Event? {
     guard let index = try known(id) else { return nil }
-    guard streams[index].isHeld, !streams[index].committed else { throw .peer(.notHeld(id)) }
-    streams[index].committed = true
-    return .commit(slot(index))
+    guard streams[index].isHeld, !streams[index].heardCommit else {
+      throw .peer(.notHeld(id))
+    }
+    streams[index].heardCommit = true
+    return streams[index].isUnseen ? nil : .commit(slot(index))
   }
 
   private mutating func widened(_ id: UInt64, _ payload: ByteBuffer) throws(SessionFault)
@@ -60,8 +76,7 @@ extension Session {
     guard streams[index].credit.report(consumed: consumed, limit: limit, &sendPool) else {
       throw .peer(.creditTakenBack(id))
     }
-    if streams[index].hasSomethingToSend { ready.append(index, &streams) }
-    ready.take(&starved, &streams)
+    if streams[index].hasSomethingToSend { ready.append(index) }
     closeIfOver(index)
     return nil
   }
@@ -70,10 +85,15 @@ extension Session {
     -> Event?
   {
     guard let index = try known(id) else { return nil }
-    if streams[index].sendEnded { releaseSent(index) } else { endSending(index, farewell) }
     let slot = slot(index)
+    let wasOver = streams[index].sendEnded
+    if wasOver {
+      streams[index].credit.release(&sendPool)
+    } else {
+      endSending(index, farewell)
+    }
     closeIfOver(index)
-    return .stopped(slot, farewell)
+    return wasOver ? nil : .stopped(slot, farewell)
   }
 
   private mutating func wasReset(_ id: UInt64, _ farewell: Farewell) throws(SessionFault)
@@ -94,9 +114,7 @@ extension Session {
   /// a fault when it was never opened.
   private func known(_ id: UInt64) throws(SessionFault) -> Int? {
     if let index = slotOfID[id] { return index }
-    guard id != 0, isLocal(id) ? id < nextID : id <= lastPeerID else {
-      throw .peer(.foreignStream(id))
-    }
+    guard wasOpened(id) else { throw .peer(.foreignStream(id)) }
     return nil
   }
 }

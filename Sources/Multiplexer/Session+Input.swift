@@ -10,7 +10,14 @@ struct PartialData {
 extension Session {
   /// Takes what the link read.
   package mutating func receive(_ bytes: ByteBuffer) {
-    if input.readableBytes == 0 { input = bytes } else { input.writeImmutableBuffer(bytes) }
+    if failed { return }
+    if input.readableBytes == 0 {
+      input = bytes
+    } else {
+      // Of a link that never stops between two frames nothing may pile up.
+      input.discardReadBytes()
+      input.writeImmutableBuffer(bytes)
+    }
   }
 
   /// The next event, nil when more bytes are needed. After a fault there are none.
@@ -19,6 +26,9 @@ extension Session {
     guard !failed else { return nil }
     do throws(SessionFault) {
       while true {
+        if !outboxIsOut, outbox.readableBytes >= Turn.backlog {
+          throw SessionFault.peer(.neverReads)
+        }
         let (event, more) = try decode()
         if let event { return event }
         if let event = takeQueued() { return event }
@@ -27,22 +37,29 @@ extension Session {
     } catch {
       failed = true
       input = ByteBuffer()
-      if !saidGoAway { goAway(.protocolFault, error.description) }
+      goAway(.protocolFault, error.description)
       throw error
     }
   }
 
   private mutating func takeQueued() -> Event? {
-    guard nextQueued < queued.count else { return nil }
-    let event = queued[nextQueued]
-    nextQueued += 1
-    // Not before: whoever drives this keeps things by slot until it has heard of the end.
-    if case .closed(let slot) = event { freeSlots.append(slot.index) }
-    if nextQueued == queued.count {
-      queued.removeAll(keepingCapacity: true)
-      nextQueued = 0
+    while nextQueued < queued.count {
+      let event = queued[nextQueued]
+      nextQueued += 1
+      if nextQueued == queued.count {
+        queued.removeAll(keepingCapacity: true)
+        nextQueued = 0
+      }
+      // Not before: whoever drives this keeps things by slot until it has heard of the end.
+      if case .closed(let slot) = event { freeSlots.append(slot.index) }
+      if case .resumed(let slot) = event {
+        // The driver may have ended this half since, or sent more and been told to wait again.
+        guard let index = live(slot), !streams[index].sendEnded, !streams[index].waits
+        else { continue }
+      }
+      return event
     }
-    return event
+    return nil
   }
 
   /// One frame, or what is there of one; `more` is false when the input is used up.
@@ -71,6 +88,7 @@ extension Session {
   }
 
   private func check(_ header: FrameHeader) throws(SessionFault) {
+    if peerHello == nil, header.type != FrameType.hello.rawValue { throw .peer(.helloExpected) }
     guard let type = FrameType(rawValue: header.type) else {
       guard FrameType.ignorable.contains(header.type) else {
         throw .peer(.unknownFrame(header.type))
@@ -92,7 +110,11 @@ extension Session {
     guard header.flags & ~(type == .data ? FrameHeader.endFlag : 0) == 0 else {
       throw .peer(.reservedBits)
     }
-    if peerHello == nil, type != .hello { throw .peer(.helloExpected) }
+    switch type {
+    case .hello, .ping, .pong, .goAway, .control:
+      guard header.stream == 0 else { throw .peer(.reservedBits) }
+    default: break
+    }
   }
 
   private mutating func beginData(_ header: FrameHeader) throws(SessionFault) {
@@ -127,13 +149,21 @@ extension Session {
       closeIfOver(index)
       return nil
     }
+    streams[index].window.arrive(count)
     // The event is handed out before `closed`, which stays queued behind it.
-    if ends { closeIfOver(index) }
+    if ends {
+      reportIfDue(index)
+      closeIfOver(index)
+    }
     return .data(slot, bytes, end: ends)
   }
 
   func foreign(_ id: UInt64) -> SessionFault {
-    let known = isLocal(id) ? id < nextID : id <= lastPeerID
-    return .peer(known ? .dataAfterEnd(id) : .foreignStream(id))
+    .peer(wasOpened(id) ? .dataAfterEnd(id) : .foreignStream(id))
+  }
+
+  /// Whether a stream of this id was ever there.
+  func wasOpened(_ id: UInt64) -> Bool {
+    id != 0 && (isLocal(id) ? id < nextID : id <= lastPeerID)
   }
 }

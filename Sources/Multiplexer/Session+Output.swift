@@ -10,8 +10,9 @@ enum Turn {
   static let copied = 4_096
   /// An outbox of this size goes out before more is put into it.
   static let outbox = 65_536
-  /// Answers to PING that may wait for a peer that does not read.
-  static let backlog = 1 << 20
+  /// What may wait for a peer that keeps asking and does not read the answers. An honest one stays
+  /// far below: 4,096 streams' OPEN, STOP and RESET, and a WINDOW for each KiB of its credit.
+  static let backlog = 4 << 20
 }
 
 extension Session {
@@ -24,7 +25,7 @@ extension Session {
     }
     freshenOutbox()
     while overflow == nil, outbox.readableBytes < Turn.outbox,
-      let index = ready.popFirst(&streams)
+      let index = nextInTurn()
     {
       giveTurn(index)
     }
@@ -35,16 +36,29 @@ extension Session {
 
   /// Whether `nextOutput` would have something. May be wrong towards true.
   package var hasOutput: Bool {
-    overflow != nil || !ready.isEmpty || (!outboxIsOut && outbox.readableBytes > 0)
+    overflow != nil || !ready.isEmpty || (!starved.isEmpty && sendPool.free > 0)
+      || (!outboxIsOut && outbox.readableBytes > 0)
+  }
+
+  /// Who has the next turn. One that waited for the pool comes back into line with each turn while
+  /// there is something in the pool: waking all of them at once would cost as much as there are,
+  /// again and again.
+  private mutating func nextInTurn() -> Int? {
+    if sendPool.free > 0, let index = starved.popFirst() { ready.append(index) }
+    return ready.popFirst()
   }
 
   private mutating func giveTurn(_ index: Int) {
     guard streams[index].isOpen, streams[index].hasSomethingToSend else { return }
     let waiting = streams[index].pending.readableBytes
+    if waiting == 0, let farewell = streams[index].breaksOff {
+      endSending(index, farewell)
+      return closeIfOver(index)
+    }
     let allowance = streams[index].credit.allowance(sendPool)
     if waiting > 0, allowance == 0 {
       if streams[index].credit.limit > streams[index].credit.sent {
-        starved.append(index, &streams)
+        starved.append(index)
       }
       return
     }
@@ -58,8 +72,8 @@ extension Session {
       streams[index].endIsPending = false
       streams[index].sendEnded = true
       closeIfOver(index)
-    } else if count < waiting {
-      ready.append(index, &streams)
+    } else if streams[index].hasSomethingToSend {
+      ready.append(index)
     }
     if streams[index].waits, count == waiting {
       streams[index].waits = false

@@ -16,11 +16,12 @@ package struct Session {
     case commit(Slot)
     /// What `send` had to keep is on its way: there is room again.
     case resumed(Slot)
-    /// The peer wants no more; this side's half is already reset.
+    /// The peer wants no more of a half that had not ended; it is reset already.
     case stopped(Slot, Farewell)
     /// The peer sends no more, and what it sent so far is not whole.
     case reset(Slot, Farewell)
-    /// Both halves are over: the last event of this slot.
+    /// Both halves are over: the last event of this slot. Up to 2 KiB that `data` handed out may
+    /// still be on their way to the other socket; their `credit` is not needed any more.
     case closed(Slot)
     case control(Control)
     case pong(UInt64)
@@ -28,14 +29,16 @@ package struct Session {
   }
 
   package struct Limits: Sendable {
-    /// Streams that the peer may have open at once.
+    /// Streams that the peer may have open at once; the HELLO may promise less, never more.
     package var peerStreams = 4_096
+    /// Streams that this side has open at once, whatever the peer would take.
+    package var localStreams = 4_096
     package var credit = CreditRules()
     package init() {}
   }
 
   let role: Role
-  let limits: Limits
+  private(set) var limits: Limits
 
   // Receiving.
   var input = ByteBuffer()
@@ -51,6 +54,8 @@ package struct Session {
   var slotOfID: [UInt64: Int] = [:]
   var nextID: UInt64
   var lastPeerID: UInt64 = 0
+  /// The last of the peer's streams that an event told of.
+  var lastTakenID: UInt64 = 0
   var localOpen = 0
   var peerOpen = 0
   var sendPool: Pool
@@ -69,6 +74,7 @@ package struct Session {
   package init(role: Role, hello: Hello, limits: Limits = Limits()) {
     self.role = role
     self.limits = limits
+    self.limits.peerStreams = min(limits.peerStreams, Int(hello.streamLimit))
     nextID = role == .relay ? 1 : 2
     sendPool = Pool(limits.credit.pool)
     receivePool = Pool(limits.credit.pool)
@@ -81,7 +87,7 @@ package struct Session {
   /// Whether `open` can succeed now.
   package var canOpen: Bool {
     guard let peerHello, !failed, !heardGoAway, !saidGoAway else { return false }
-    return localOpen < Int(peerHello.streamLimit)
+    return localOpen < min(Int(peerHello.streamLimit), limits.localStreams)
   }
 
   /// Opens a stream; nil when the peer takes no more of them.
@@ -99,15 +105,18 @@ package struct Session {
   /// Queues bytes, and with `end` the end of this half. False: no more until `resumed`, or what
   /// waits here grows. On a half that is over the bytes are dropped.
   package mutating func send(_ slot: Slot, _ bytes: ByteBuffer, end: Bool = false) -> Bool {
-    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending
+    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending,
+      streams[index].breaksOff == nil
     else { return true }
     if streams[index].pending.readableBytes == 0 {
       streams[index].pending = bytes
     } else {
+      // What is sent already must not stay in memory for as long as something waits.
+      streams[index].pending.discardReadBytes()
       streams[index].pending.writeImmutableBuffer(bytes)
     }
     streams[index].endIsPending = end
-    ready.append(index, &streams)
+    ready.append(index)
     let waiting = streams[index].pending.readableBytes
     if waiting <= min(Turn.longest, streams[index].credit.allowance(sendPool)) { return true }
     streams[index].waits = true
@@ -122,9 +131,11 @@ package struct Session {
     closeIfOver(index)
   }
 
-  /// Asks for, or grants, the first byte of a held stream.
+  /// Asks for, or grants, the first byte of a held stream; said once, later calls do nothing.
   package mutating func commit(_ slot: Slot) {
-    guard let index = live(slot), streams[index].isHeld else { return }
+    guard let index = live(slot), streams[index].isHeld, !streams[index].saidCommit
+    else { return }
+    streams[index].saidCommit = true
     freshenOutbox()
     outbox.writeFrameHeader(.commit, stream: streams[index].id, length: 0)
   }
@@ -136,10 +147,18 @@ package struct Session {
     closeIfOver(index)
   }
 
+  /// "I send no more", but what waits still goes first: this half breaks off where its source did.
+  package mutating func breakOff(_ slot: Slot, _ farewell: Farewell) {
+    guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending
+    else { return }
+    streams[index].breaksOff = farewell
+    ready.append(index)
+  }
+
   /// "Send me no more": what still comes is thrown away.
   package mutating func stop(_ slot: Slot, _ farewell: Farewell) {
     guard let index = live(slot), !streams[index].refusesMore else { return }
-    if streams[index].receiveEnded, streams[index].window.held == 0 { return }
+    if streams[index].receiveEnded, streams[index].window.pooled == 0 { return }
     freshenOutbox()
     farewell.write(.stop, to: &outbox, stream: streams[index].id)
     streams[index].refusesMore = true
@@ -158,11 +177,12 @@ package struct Session {
     outbox.writeInteger(payload)
   }
 
-  /// Takes no new streams from here on; those that run go on.
+  /// Takes no new streams from here on; those that run go on. A stream of the peer's that crosses
+  /// this on its way is refused as `overloaded`, without an event.
   package mutating func goAway(_ code: GoAway.Code, _ text: String) {
     saidGoAway = true
     freshenOutbox()
-    GoAway(code, text, lastStream: lastPeerID).write(to: &outbox)
+    GoAway(code, text, lastStream: lastTakenID).write(to: &outbox)
   }
 }
 
@@ -180,7 +200,6 @@ extension Session {
     if let free = freeSlots.popLast() {
       index = free
       stream.generation = streams[index].generation &+ 1
-      stream.nextInLine = streams[index].nextInLine
       streams[index] = stream
     } else {
       index = streams.count
@@ -201,13 +220,8 @@ extension Session {
     streams[index].sendEnded = true
     streams[index].pending = ByteBuffer()
     streams[index].endIsPending = false
-    releaseSent(index)
-  }
-
-  /// Nothing of this stream counts against the pool any more; whoever waits for it may go on.
-  mutating func releaseSent(_ index: Int) {
+    streams[index].breaksOff = nil
     streams[index].credit.release(&sendPool)
-    ready.take(&starved, &streams)
   }
 
   mutating func reportIfDue(_ index: Int) {
@@ -222,12 +236,17 @@ extension Session {
 
   mutating func closeIfOver(_ index: Int) {
     guard streams[index].isOpen, streams[index].isOver else { return }
-    let stream = streams[index]
+    let id = streams[index].id
     streams[index].isOpen = false
     streams[index].pending = ByteBuffer()
-    slotOfID[stream.id] = nil
-    if isLocal(stream.id) { localOpen -= 1 } else { peerOpen -= 1 }
-    queued.append(.closed(Slot(index: index, generation: stream.generation)))
+    slotOfID[id] = nil
+    if isLocal(id) { localOpen -= 1 } else { peerOpen -= 1 }
+    if streams[index].isUnseen {
+      // Nobody has heard of it, so nobody keeps anything by its slot.
+      freeSlots.append(index)
+    } else {
+      queued.append(.closed(slot(index)))
+    }
   }
 
   func isLocal(_ id: UInt64) -> Bool { (id & 1 == 1) == (role == .relay) }

@@ -11,12 +11,17 @@ struct Stream {
   var id: UInt64 = 0
   var generation: UInt32 = 0
   var isOpen = false
+  /// Refused by this machine itself: no event ever told of it.
+  var isUnseen = false
   var isHeld = false
-  var committed = false
+  var saidCommit = false
+  var heardCommit = false
 
   // The half that this side sends.
   var pending = ByteBuffer()
   var endIsPending = false
+  /// RESET goes out once nothing waits any more.
+  var breaksOff: Farewell?
   /// END or RESET has gone out; nothing more goes on this half.
   var sendEnded = false
   /// `send` said no; a `resumed` is owed.
@@ -30,57 +35,19 @@ struct Stream {
   var refusesMore = false
   var window: ReceiveCredit
 
-  /// Links of the two queues of senders; -1 is the end, -2 is "not in a queue".
-  var nextInLine = Line.out
-
   init(_ rules: CreditRules) {
     credit = SendCredit(rules)
     window = ReceiveCredit(rules)
   }
 
   var hasSomethingToSend: Bool {
-    !sendEnded && (pending.readableBytes > 0 || endIsPending)
+    !sendEnded && (pending.readableBytes > 0 || endIsPending || breaksOff != nil)
   }
 
-  /// Both halves are over and neither side's sum has any of its bytes in the pool.
+  /// Both halves are over and neither side's sum has any of its bytes in the pool. Whoever opened
+  /// the stream sees this no sooner than the other side, so a new stream in the place of an old
+  /// one never meets a limit that the old one still fills.
   var isOver: Bool {
-    sendEnded && credit.pooled == 0 && receiveEnded && window.held == 0
-  }
-}
-
-/// A queue of streams, linked through `Stream.nextInLine`, so that waiting costs no memory.
-struct Line {
-  static let end = -1
-  static let out = -2
-
-  private(set) var first = end
-  private var last = end
-
-  var isEmpty: Bool { first == Line.end }
-  /// Whether more than one stream stands in it.
-  var isShared: Bool { first != last }
-
-  mutating func append(_ index: Int, _ streams: inout [Stream]) {
-    guard streams[index].nextInLine == Line.out else { return }
-    streams[index].nextInLine = Line.end
-    if isEmpty { first = index } else { streams[last].nextInLine = index }
-    last = index
-  }
-
-  mutating func popFirst(_ streams: inout [Stream]) -> Int? {
-    guard first != Line.end else { return nil }
-    let index = first
-    first = streams[index].nextInLine
-    if first == Line.end { last = Line.end }
-    streams[index].nextInLine = Line.out
-    return index
-  }
-
-  /// Puts all of `other` behind this one.
-  mutating func take(_ other: inout Line, _ streams: inout [Stream]) {
-    guard !other.isEmpty else { return }
-    if isEmpty { first = other.first } else { streams[last].nextInLine = other.first }
-    last = other.last
-    other = Line()
+    sendEnded && credit.pooled == 0 && receiveEnded && window.pooled == 0
   }
 }

@@ -6,7 +6,7 @@ import TunnelCore
 /// The relay's one public socket.
 enum Listener {
   static func bind(
-    _ options: RelayOptions, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
+    _ settings: ServeSettings, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
   ) -> EventLoopFuture<any Channel> {
     ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 1_024)
@@ -17,7 +17,7 @@ enum Listener {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try accept(channel, core.value) }
       }
-      .bind(host: options.listenHost, port: options.listenPort)
+      .bind(host: settings.listen.host, port: settings.listen.port)
       .map { channel in
         // Port 0 took a free one; nobody can be in before this runs, on the same loop.
         if let port = channel.localAddress?.port { core.value.hub.urls.listens(on: port) }

@@ -24,17 +24,17 @@ package final class Relay: Sendable {
   private let lock: DataLock
   private let store: RelayStore
   private let api: APIHost
-  private let log: ExchangeLog
+  private let log: LogOutput
 
   /// Opens everything; when it returns, the relay accepts connections.
-  package static func start(_ options: RelayOptions, logger: Logger) async throws -> Relay {
-    let lock = try DataLock(directory: options.dataDirectory)
-    let store = try RelayStore(directory: options.dataDirectory)
-    try await store.settleBase(options.base)
-    if options.isFirstRun { _ = try await store.ensureDevAccount(base: options.base) }
+  package static func start(_ settings: ServeSettings, logger: Logger) async throws -> Relay {
+    let lock = try DataLock(directory: settings.dataDirectory)
+    let store = try RelayStore(directory: settings.dataDirectory)
+    try await store.settleBase(settings.base)
+    if settings.isFirstRun { _ = try await store.ensureDevAccount(base: settings.base) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      return try await Relay(options, lock, store, group, logger)
+      return try await Relay(settings, lock, store, group, logger)
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -42,36 +42,38 @@ package final class Relay: Sendable {
   }
 
   private init(
-    _ options: RelayOptions, _ lock: DataLock, _ store: RelayStore,
+    _ settings: ServeSettings, _ lock: DataLock, _ store: RelayStore,
     _ group: MultiThreadedEventLoopGroup, _ logger: Logger
   ) async throws {
     let loop = group.next()
-    let urls = PublicURL(options)
+    let urls = PublicURL(settings)
     let presence = Presence()
-    let log = ExchangeLog()
+    let log = LogOutput()
     let api = try await APIHost(
-      RelayAPI(store: store, presence: presence, urls: urls, base: options.base), logger: logger)
+      RelayAPI(store: store, presence: presence, urls: urls, base: settings.base), logger: logger)
     let directory = try await store.directory()
     core = try await loop.submit {
       let hub = Hub(
-        base: options.base, urls: urls, presence: presence, store: store, loop: loop,
+        base: settings.base, urls: urls, presence: presence, store: store, loop: loop,
         logger: logger)
       hub.apply(directory)
       let core = RelayCore(
-        hub: hub, store: store, limits: IngressLimits(), log: log, apiSocket: api.socket,
+        hub: hub, store: store, limits: settings.limits,
+        log: ExchangeLog(log, loop: loop), apiSocket: api.socket,
         loop: loop)
       return NIOLoopBound(core, eventLoop: loop)
     }.get()
     do {
-      listener = try await Listener.bind(options, core, on: loop).get()
+      listener = try await Listener.bind(settings, core, on: loop).get()
     } catch {
       await api.stop()
-      throw UserError(cannotListen: options, error)
+      throw UserError(cannotListen: settings, error)
     }
     let address = listener.localAddress
-    let host = address?.ipAddress ?? options.listenHost
-    listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? options.listenPort)"
-    url = urls.url(options.base)
+    let host = address?.ipAddress ?? settings.listen.host
+    try AddressFile.write(urls, in: settings.dataDirectory)
+    listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listen.port)"
+    url = urls.url(settings.base)
     self.group = group
     self.lock = lock
     self.store = store
@@ -99,8 +101,15 @@ package final class Relay: Sendable {
     try? await listener.close()
     let core = core
     let loop = group.next()
+    try? await loop.submit {
+      core.value.isDraining = true
+      core.value.hub.sayGoodbye()
+    }.get()
     await Drain(core, loop).wait(atMost: grace)
-    try? await loop.submit { core.value.hub.sayGoodbye() }.get()
+    try? await loop.submit {
+      core.value.hub.closeLinks()
+      core.value.exchangeLog.handOver()
+    }.get()
     await api.stop()
     try? await group.shutdownGracefully()
     log.flush()
@@ -108,8 +117,8 @@ package final class Relay: Sendable {
 }
 
 extension UserError {
-  init(cannotListen options: RelayOptions, _ error: any Error) {
-    let address = "\(options.listenHost):\(options.listenPort)"
+  init(cannotListen settings: ServeSettings, _ error: any Error) {
+    let address = settings.listen
     if let error = error as? IOError, error.errnoCode == EADDRINUSE {
       self.init(
         code: "address-in-use", message: "\(address) is in use by another process",

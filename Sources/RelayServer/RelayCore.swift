@@ -20,7 +20,7 @@ final class RelayCore {
   let loop: any EventLoop
   let flusher: TickFlusher
   let store: RelayStore
-  private let exchangeLog: ExchangeLog
+  let exchangeLog: ExchangeLog
   private let apiSocket: String
   private var random = SmallRandom()
 
@@ -42,6 +42,8 @@ final class RelayCore {
 
   /// Exchanges that run at this moment, for the drain.
   var running = 0
+  /// No connection lives on behind the exchange it is in.
+  var isDraining = false
 
   func log(_ record: ExchangeRecord) {
     exchangeLog.write(record, took: .now - record.began)

@@ -102,6 +102,13 @@ extension RelayStore {
     return try row?.id("id")
   }
 
+  static func checkExists(_ account: ID, in database: Database) throws {
+    let exists = try Bool.fetchOne(
+      database, sql: "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?)",
+      arguments: [account.description])
+    guard exists == true else { throw StoreFault.noSuchAccount(account.description) }
+  }
+
   private static func isAccountName(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     guard let first = bytes.first, bytes.count <= 63 else { return false }

@@ -44,7 +44,7 @@ extension RelayStore {
 
   /// An agent wants to serve a name: one that its account holds, or a free subdomain of `base`,
   /// which becomes the account's. Throws `domainNotHeld`, `domainTaken`, `domainInvalid`,
-  /// `domainReserved`, `domainResting`, `limitReached`.
+  /// `domainReserved`, `domainResting`, `limitReached`, `noSuchAccount` for one removed meanwhile.
   package func claim(
     _ host: DomainName, account: ID, base: DomainName
   ) async throws(StoreFault) -> Claim {
@@ -54,6 +54,7 @@ extension RelayStore {
       if let held = try RelayStore.holder(of: host, in: database) {
         return try RelayStore.claim(of: held, by: account, host: host)
       }
+      try RelayStore.checkExists(account, in: database)
       guard host != base else { throw StoreFault.domainReserved(host.text) }
       guard let label = host.label(under: base) else {
         throw StoreFault.domainNotHeld(host.text)
@@ -111,7 +112,8 @@ extension RelayStore {
     let sql = """
       SELECT endpoints.id, host, accounts.name, is_first, endpoints.created_ms
       FROM endpoints JOIN accounts ON accounts.id = endpoints.account
-      WHERE \(condition) ORDER BY accounts.name, is_first DESC, endpoints.id
+      WHERE \(condition) ORDER BY accounts.name, is_first DESC, endpoints.created_ms,
+        endpoints.rowid
       """
     return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
       DomainRecord(

@@ -8,6 +8,12 @@ package struct Login: Sendable, Equatable {
   package let token: ID
   /// The names that this login may serve; nil for a person's.
   package let ciPattern: String?
+
+  /// What the token's scope allows; whether the account holds the name is another question.
+  package func mayServe(_ host: DomainName, under base: DomainName) -> Bool {
+    guard let ciPattern else { return true }
+    return NamePattern(ciPattern)?.matches(host, under: base) ?? false
+  }
 }
 
 extension RelayStore {
@@ -50,11 +56,13 @@ extension RelayStore {
   }
 
   /// Writes down which machine of an account was here, under which label.
+  /// Throws `noSuchAccount` for one removed meanwhile.
   package func sawInstall(
     _ install: ID, of account: ID, label: String
   ) async throws(StoreFault) {
     let time = Database.signed(now())
     try await write { database in
+      try RelayStore.checkExists(account, in: database)
       try database.execute(
         sql: """
           INSERT INTO installs (account, id, label, first_seen_ms, last_seen_ms)

@@ -50,7 +50,7 @@ package final class RelayStore: Sendable {
       )
     }
     try migrator.migrate(pool)
-    configuration.readonly = true
+    // Not read-only: the last connection to close folds the WAL back into the database.
     return (pool, try DatabaseQueue(path: file, configuration: configuration))
   }
 

@@ -41,7 +41,7 @@ extension RelayStore {
         SELECT tokens.id, accounts.name, scope, tokens.created_ms, last_used_ms
         FROM tokens JOIN accounts ON accounts.id = tokens.account
         WHERE revoked_ms IS NULL AND (accounts.name = :name OR :name IS NULL)
-        ORDER BY tokens.id
+        ORDER BY tokens.created_ms, tokens.rowid
         """
       return try Row.fetchAll(database, sql: sql, arguments: ["name": name]).map { row in
         TokenRecord(

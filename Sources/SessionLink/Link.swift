@@ -112,6 +112,12 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     queueFlush()
   }
 
+  func breakOff(_ slot: Slot, _ farewell: Farewell) {
+    loop.preconditionInEventLoop()
+    session.breakOff(slot, farewell)
+    queueFlush()
+  }
+
   // MARK: - The connection
 
   package func handlerAdded(context: ChannelHandlerContext) {
@@ -138,6 +144,15 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if endReason == nil { endReason = .failed("\(error)") }
     context.close(promise: nil)
+  }
+
+  /// A link has no use for half a connection.
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .inputClosed? = event as? ChannelEvent {
+      close()
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
   }
 
   package func channelInactive(context: ChannelHandlerContext) { finish() }

@@ -12,6 +12,8 @@ package protocol Pipe {
   func stop(_ farewell: Farewell)
   /// "I send no more, and what I sent is not whole."
   func reset(_ farewell: Farewell)
+  /// The same, but what was sent so far still arrives.
+  func breakOff(_ farewell: Farewell)
   /// The exchange is over, both ways and whole.
   func done()
 }
@@ -36,6 +38,7 @@ package struct StreamPort: Pipe {
   package func credit(_ count: Int) { link.credit(slot, count) }
   package func stop(_ farewell: Farewell) { link.stop(slot, farewell) }
   package func reset(_ farewell: Farewell) { link.reset(slot, farewell) }
+  package func breakOff(_ farewell: Farewell) { link.breakOff(slot, farewell) }
   /// A stream ends by its own two ends.
   package func done() {}
 }

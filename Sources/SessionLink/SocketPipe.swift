@@ -79,6 +79,7 @@ package final class SocketPipe: Pipe, SocketUser {
 
   package func stop(_ farewell: Farewell) { leave() }
   package func reset(_ farewell: Farewell) { leave() }
+  package func breakOff(_ farewell: Farewell) { leave() }
   package func done() { leave() }
 
   private func leave() {

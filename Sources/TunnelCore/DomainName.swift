@@ -32,6 +32,47 @@ package struct DomainName: Hashable, Sendable, Comparable, CustomStringConvertib
     self.text = String(decoding: lower, as: UTF8.self)
   }
 
+  /// The same rules over bytes off the network, without reasons: this runs once an exchange, and
+  /// makes nothing but the text.
+  init?(host: Span<UInt8>) {
+    var count = host.count
+    if count > 0, host[count - 1] == UInt8(ascii: ".") { count -= 1 }
+    guard count > 0, count <= DomainName.lengthLimit else { return nil }
+    var label = 0
+    var isNumeric = true
+    var last = UInt8(ascii: ".")
+    for index in 0..<count {
+      let byte = host[index]
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"):
+        isNumeric = false
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        break
+      case UInt8(ascii: "-"):
+        guard label > 0 else { return nil }
+        isNumeric = false
+      case UInt8(ascii: "."):
+        guard label > 0, last != UInt8(ascii: "-") else { return nil }
+        label = -1
+        isNumeric = true
+      default: return nil
+      }
+      label += 1
+      guard label <= DomainName.labelLengthLimit else { return nil }
+      last = byte
+    }
+    guard label > 0, last != UInt8(ascii: "-"), !isNumeric else { return nil }
+    text = host.withUnsafeBufferPointer { source in
+      String(unsafeUninitializedCapacity: count) { target in
+        for index in 0..<count {
+          let byte = source[index]
+          target[index] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+        }
+        return count
+      }
+    }
+  }
+
   package var description: String { text }
 
   /// True if this name stands exactly one label below `base`.

@@ -24,14 +24,7 @@ package enum HostTarget: Equatable, Sendable {
       self = .address
       return
     }
-    var text: [UInt8] = []
-    text.reserveCapacity(end)
-    for index in name.indices {
-      // Only ASCII: bytes of 0x80 and above are no host, and decoding would hide which they were.
-      guard name[index] < 0x80 else { return nil }
-      text.append(name[index])
-    }
-    guard let domain = try? DomainName(String(decoding: text, as: UTF8.self)) else { return nil }
+    guard let domain = DomainName(host: name) else { return nil }
     self = domain.text == "localhost" ? .localhost : .name(domain)
   }
 

@@ -20,7 +20,7 @@ package enum NameFault: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooShort(let name, let limit):
       "`\(Printable(name))` is shorter than \(limit) characters"
     case .badCharacter(let character, let name):
-      "`\(Printable(name))` holds `\(Printable(String(character)))`"
+      "`\(Printable(name))` holds the character `\(Printable(String(character)))`"
     case .hyphenAtEdge(let label): "`\(Printable(label))` starts or ends with a hyphen"
     case .numeric(let name): "`\(Printable(name))` ends in a number, as an address does"
     case .notBare(let name): "`\(Printable(name))` is more than a host name"

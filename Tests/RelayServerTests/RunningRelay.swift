@@ -27,9 +27,10 @@ final class RunningRelay: Sendable {
     let ann = try await store.addAccount("ann", base: base)
     var logger = Logger(label: "relay")
     logger.logLevel = .critical
+    let options = ServeOptions(
+      domain: base, listen: ListenAddress("127.0.0.1:0"), data: folder)
     let relay = try await Relay.start(
-      RelayOptions(base: base, listenHost: "127.0.0.1", listenPort: 0, dataDirectory: folder),
-      logger: logger)
+      ServeSettings(options) { _ in folder }, logger: logger)
     return try RunningRelay(relay, store, ann, folder)
   }
 

@@ -46,6 +46,26 @@ import Testing
     #expect(Self.target(host) == nil)
   }
 
+  @Test("the quick reading of bytes and the one with reasons agree on every text")
+  func agreement() {
+    var generator = SplitMix(14)
+    let parts = ["a", "Z", "0", "9", "-", ".", ".", "_", "xn--", "1.2", "b.c", "ab-"]
+    let fill = String(repeating: "q", count: 61)
+    var names = 0
+    for _ in 0..<20_000 {
+      var text = ""
+      for _ in 0..<Int.random(in: 0...6, using: &generator) {
+        let isLong = Int.random(in: 0..<8, using: &generator) == 0
+        text += isLong ? fill : parts.randomElement(using: &generator) ?? ""
+      }
+      let slow = try? DomainName(text)
+      let quick = DomainName(host: Array(text.utf8).span)
+      #expect(quick == slow, "\(text)")
+      names += quick == nil ? 0 : 1
+    }
+    #expect(names > 2_000)
+  }
+
   @Test("no bytes at all make it trap")
   func hostile() {
     var generator = SplitMix(4)

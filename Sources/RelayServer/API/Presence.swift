@@ -21,12 +21,12 @@ final class PublicURL: Sendable {
   private let hasFixedPort: Bool
   private let port: Mutex<Int>
 
-  init(_ options: RelayOptions) {
-    let parts = options.publicURL.map(Self.parts)
+  init(_ settings: ServeSettings) {
+    let parts = settings.publicURL.map(Self.parts)
     scheme = parts?.scheme ?? "http"
     hasFixedPort = parts != nil
     fixedPort = parts?.port
-    port = Mutex(options.listenPort)
+    port = Mutex(settings.listen.port)
   }
 
   /// Scheme and port of `https://tunnel.example.com:8443`.
@@ -36,6 +36,8 @@ final class PublicURL: Sendable {
     let authority = pieces.count > 1 ? pieces[1] : pieces.first ?? ""
     return (scheme, authority.split(separator: ":").dropFirst().last.flatMap { Int($0) })
   }
+
+  var listening: Int { port.withLock { $0 } }
 
   func listens(on port: Int) { self.port.withLock { $0 = port } }
 

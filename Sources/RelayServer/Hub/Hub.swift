@@ -62,9 +62,13 @@ final class Hub {
     session.endpoints = [:]
   }
 
-  /// The relay stops: every agent is told, and dials again by its own schedule.
+  /// The relay stops: every agent is told, and dials again by its own schedule; what runs goes on.
   func sayGoodbye() {
-    for session in sessions.values { session.end(.drain, "the relay stops") }
+    for session in sessions.values { session.link?.goAway(.drain, "the relay stops") }
+  }
+
+  func closeLinks() {
+    for session in sessions.values { session.link?.close() }
   }
 
   // MARK: - What the database says now

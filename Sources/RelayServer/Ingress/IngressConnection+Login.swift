@@ -52,9 +52,7 @@ extension IngressConnection {
     session.begin(link)
     relay.hub.enter(session)
     channel.write(ByteBuffer(string: Handshake.accepted), promise: nil)
-    do {
-      try LinkChannel.install(link, on: channel, rest: rest)
-    } catch {
+    do { try LinkChannel.install(link, on: channel, rest: rest) } catch {
       channel.close(promise: nil)
     }
   }

@@ -17,7 +17,9 @@ final class IngressConnection: SocketUser {
   private(set) var socket: JoinedSocket!
   let peer: ClientAddress
   var reader = RequestReader()
-  var exchange: Exchange?
+  var exchange: Exchange? {
+    didSet { relay.running += (exchange == nil ? 0 : 1) - (oldValue == nil ? 0 : 1) }
+  }
   /// The deadline of the head that is being read is set.
   var headHasBegun = true
   var requestIsWhole = false
@@ -115,15 +117,15 @@ final class IngressConnection: SocketUser {
     let head = reader.head
     requestIsWhole = false
     discardsBody = false
-    willClose = head.closes
+    willClose = head.closes || relay.isDraining
     let source = socket.unread
     socket.unread.moveReaderIndex(forwardBy: length)
     let (body, whole) = try takeBody()
     requestIsWhole = whole
     let request = IngressRequest(
       head: head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
-    let record = ExchangeRecord(request, id: relay.newID(), at: .now)
-    let exchange = Exchange(self, socket, head, record: record)
+    let exchange = Exchange(
+      self, socket, head, record: ExchangeRecord(request, id: relay.newID(), at: .now))
     exchange.record.bytesIn = UInt64(body.readableBytes)
     self.exchange = exchange
     do {

@@ -43,15 +43,13 @@ struct Problem {
   }
 
   func json(instance: ID?) -> String {
-    var json = JSONLine()
-    json.add("type", "about:blank")
-    json.add("title", title)
-    json.add("status", status)
-    json.add("code", code)
-    json.add("detail", detail)
-    if let fix { json.add("fix", fix) }
-    if let instance { json.add("instance", "urn:uuid:\(instance)") }
-    return json.finished + "\n"
+    var members: [(key: String, value: JSONText)] = [
+      ("type", .string("about:blank")), ("title", .string(title)),
+      ("status", .number(Int64(status))), ("code", .string(code)), ("detail", .string(detail)),
+    ]
+    if let fix { members.append(("fix", .string(fix))) }
+    if let instance { members.append(("instance", .string("urn:uuid:\(instance)"))) }
+    return JSONText.object(members).line + "\n"
   }
 
   /// The reason phrase of RFC 9110, section 15.

@@ -8,7 +8,7 @@ extension Refusal {
     let code = RefusalCode(farewell.code)
     switch code {
     case .upstreamRefused:
-      self.init(code, "The tunnel is up, but the app is not: \(farewell.text). Start the app.")
+      self.init(code, "The tunnel is up, but the app is not: \(farewell.text).")
     case .upstreamTimeout, .upstreamInvalid:
       self.init(code, "The app gave no usable answer: \(farewell.text).")
     case .agentOffline: self.init(code, "This agent no longer serves the domain.")

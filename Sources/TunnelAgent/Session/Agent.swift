@@ -152,15 +152,22 @@ final class Agent: LinkOwner {
       port.reset(farewell)
       return nil
     }
-    let limit = settings.responseTimeout.map { TimeAmount.nanoseconds($0.nanoseconds) }
     return UpstreamExchange(
-      port, open, pool: pool, loop: loop, responseTimeout: limit
+      port, open, pool: pool, loop: loop,
+      responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
     ) { [tell] exchange in tell(.request(exchange.report.shown)) }
   }
 
   func link(_ link: Link, goesAway goAway: GoAway) {
-    if goAway.code == .revoked {
-      finish(.revoked(goAway.text, settings.relay))
+    switch goAway.code {
+    case .revoked: finish(.revoked(goAway.text, settings.relay))
+    case .drain, .handover:
+      // What runs on the old link ends there; everything new waits for the next one.
+      guard self.link === link else { return }
+      self.link = nil
+      serving = nil
+      away(.closed, goAway.text)
+    case .stop, .limit, .protocolFault: break
     }
   }
 
@@ -219,6 +226,7 @@ final class Agent: LinkOwner {
   private func finish(_ how: AgentEnd) {
     guard !hasEnded else { return }
     hasEnded = true
+    if let serving, !isStopping { link?.send(.stop(endpoint: serving.endpoint)) }
     link?.close()
     pool.closeIdle()
     end.succeed(how)

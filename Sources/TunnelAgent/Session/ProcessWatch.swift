@@ -1,4 +1,4 @@
-import Dispatch
+import SessionLink
 
 #if canImport(Glibc)
   import Glibc
@@ -19,7 +19,7 @@ final class ProcessWatch {
   /// limits.md, "after sleep".
   private static let asleep: Int = 10
 
-  private var sources: [any DispatchSourceSignal] = []
+  private var signals: StopSignals?
   /// Who started this process; 0 where that does not matter.
   private var parent: pid_t = 0
   private var lastLook = ProcessWatch.bootTime()
@@ -36,27 +36,11 @@ final class ProcessWatch {
     if watchesOutput, hangsUp, getppid() > 1 { parent = getppid() }
   }
 
-  /// Calls `heard` for each signal; a second SIGINT or SIGTERM ends the process with 130 at once.
+  /// Calls `heard` for the signals; a second SIGINT or SIGTERM ends the process at once.
   func listen(_ heard: @escaping @Sendable (Sign) -> Void) {
-    let queue = DispatchQueue(label: "signals")
-    let count = SignalCount()
-    for number in [SIGINT, SIGTERM] {
-      watch(number, queue) {
-        if count.next() > 1 { _exit(130) }
-        heard(.asked)
-      }
-    }
-    if hangsUp { watch(SIGHUP, queue) { heard(.alone) } }
-  }
-
-  private func watch(
-    _ number: CInt, _ queue: DispatchQueue, _ heard: @escaping @Sendable () -> Void
-  ) {
-    signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-    source.setEventHandler(handler: heard)
-    source.resume()
-    sources.append(source)
+    let signals = StopSignals { heard(.asked) }
+    if hangsUp { signals.also(SIGHUP) { heard(.alone) } }
+    self.signals = signals
   }
 
   /// Looks around; call about twice a second.
@@ -83,15 +67,5 @@ final class ProcessWatch {
     var time = timespec()
     clock_gettime(CLOCK_BOOTTIME, &time)
     return time.tv_sec
-  }
-}
-
-/// How many signals came; only ever touched on the signals' queue.
-private final class SignalCount: @unchecked Sendable {
-  private var count = 0
-
-  func next() -> Int {
-    count += 1
-    return count
   }
 }

@@ -152,7 +152,8 @@ extension UpstreamExchange {
     connection?.close()
     connection = nil
     let farewell = Farewell(code, blame: blame, text)
-    port.reset(farewell)
+    // What the app has given of its answer is passed on as it is, and so is its breaking off.
+    if answerHasBegun { port.breakOff(farewell) } else { port.reset(farewell) }
     port.stop(farewell)
     guard report.isUnsettled else { return }
     report.refused(code)

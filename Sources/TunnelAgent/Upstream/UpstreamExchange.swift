@@ -140,7 +140,8 @@ final class UpstreamExchange: PipeEnd, Creditor {
       case .success(let connection):
         if self.isOver { connection.close() } else { self.use(connection) }
       case .failure(let fault):
-        self.fail(.upstreamRefused, .upstream, fault.text)
+        let address = "\(self.pool.host):\(self.pool.port)"
+        self.fail(.upstreamRefused, .upstream, "nothing answers at \(address) (\(fault.text))")
       }
     }
   }
@@ -158,8 +159,8 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private func limitAnswer(_ limit: TimeAmount) {
     timer = LazyDeadline { [weak self] in
       guard let self, !self.answerHasBegun else { return }
-      let seconds = limit.nanoseconds / 1_000_000_000
-      self.fail(.upstreamTimeout, .upstream, "no answer within \(seconds) s")
+      self.fail(
+        .upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
     }
     timer?.set(limit, on: loop)
   }

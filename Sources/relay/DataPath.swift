@@ -1,0 +1,57 @@
+import Glibc
+import RelayStore
+import TunnelCore
+
+/// Which data directory is meant where `--data` is not given.
+enum DataPath {
+  static let system = "/var/lib/relay"
+
+  /// A first run keeps its data with the user's own; a relay with a domain where services do.
+  static func forServe(_ given: String?, isFirstRun: Bool) -> String {
+    given ?? (isFirstRun ? ofUser : system)
+  }
+
+  /// The system's directory if a relay has worked there, else the user's.
+  static func forCommands(_ given: String?) -> String {
+    given ?? (holdsData(system) ? system : ofUser)
+  }
+
+  /// Opens the store of a directory that a relay or `account add` has made: a mistyped `--data`
+  /// must not end in an empty directory that looks like lost accounts.
+  static func openExisting(_ given: String?) throws -> RelayStore {
+    let path = forCommands(given)
+    guard holdsData(path) else {
+      throw UserError(
+        code: "data-unusable", message: "\(path) holds no relay's data",
+        fix: "give the relay's directory with `--data DIR`, or start with `relay account add NAME`")
+    }
+    return try RelayStore(directory: path)
+  }
+
+  /// What a running relay has written of where it listens; nil if none has.
+  static func address(_ given: String?) -> String? {
+    guard let file = fopen(forCommands(given) + "/relay.url", "r") else { return nil }
+    defer { fclose(file) }
+    var line = [UInt8](repeating: 0, count: 256)
+    let count = fread(&line, 1, line.count, file)
+    return String(decoding: line.prefix(count).prefix { $0 > 0x20 }, as: UTF8.self)
+  }
+
+  private static var ofUser: String {
+    if let home = environment("XDG_DATA_HOME"), home.hasPrefix("/") {
+      return home + "/tunnel-relay"
+    }
+    return (environment("HOME") ?? "") + "/.local/share/tunnel-relay"
+  }
+
+  /// Also where we may not look: then the store says whose the directory is.
+  private static func holdsData(_ path: String) -> Bool {
+    access(path + "/relay.db", F_OK) == 0 || errno == EACCES
+  }
+
+  private static func environment(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+}

@@ -1,0 +1,92 @@
+# What a command needs on this machine, and the build. Quick when everything is there already.
+
+# A thing is known by what it is used for, not by the package that brought it.
+has() {
+  case $1 in
+    libsqlite3-dev) [ -e /usr/include/sqlite3.h ] ;;
+    python3-venv) /usr/bin/env python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    nodejs) command -v node >/dev/null ;;
+    nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
+    ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+# need PACKAGE...: installs what is missing, or says how.
+need() {
+  local package missing=()
+  for package in "$@"; do has "$package" || missing+=("$package"); done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local line="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+  command -v apt-get >/dev/null || die "missing: ${missing[*]} (their names on Debian)"
+  [ "$(id -u)" = 0 ] || die "missing: ${missing[*]}. As root, once:  $line"
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt_log=$DEV/apt.log
+  { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
+    >"$apt_log" 2>&1 </dev/null || {
+    tail -n 5 "$apt_log" >&2
+    die "apt-get failed, its log: $apt_log"
+  }
+}
+
+need_swift() {
+  command -v swift >/dev/null || die "Swift 6.2 or newer is missing: https://www.swift.org/install/"
+  local version
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+  case $version in
+    [0-5].* | 6.[01]) die "Swift $version is too old, 6.2 or newer is needed" ;;
+  esac
+  need libsqlite3-dev git
+}
+
+# build CONFIGURATION: both binaries, their path in BIN.
+build() {
+  need_swift
+  say "building ($1); the first time takes some minutes"
+  swift build -c "$1" || die "the build failed"
+  BIN=$(swift build -c "$1" --show-bin-path)
+}
+
+# Pinned Python packages, in a folder of the project; made again when the pins change.
+python_packages() {
+  local pins=Tests/EndToEnd/requirements.txt stamp=$DEV/venv/.pins
+  need python3 python3-venv
+  cmp -s "$pins" "$stamp" && return 0
+  say "installing the end-to-end suite's Python packages"
+  rm -rf "$DEV/venv"
+  python3 -m venv "$DEV/venv"
+  "$DEV/venv/bin/python" -m pip install -q --disable-pip-version-check -r "$pins" </dev/null \
+    || die "pip could not install $pins"
+  cp "$pins" "$stamp"
+}
+
+# listening PORT: something accepts there.
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# until_true SECONDS COMMAND...: polls; false once the time is over.
+until_true() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || return 1
+    sleep 0.1
+  done
+}
+
+free_port() {
+  local port=$1
+  while listening "$port"; do port=$((port + 1)); done
+  echo "$port"
+}
+
+# `end_child PID SECONDS`: SIGTERM, once more when the time is over, at last SIGKILL.
+gone() { ! kill -0 "$1" 2>/dev/null; }
+end_child() {
+  gone "$1" && return 0
+  kill -TERM "$1" 2>/dev/null || return 0
+  until_true "$2" gone "$1" && return 0
+  kill -TERM "$1" 2>/dev/null
+  until_true 2 gone "$1" || kill -KILL "$1" 2>/dev/null
+  return 0
+}
