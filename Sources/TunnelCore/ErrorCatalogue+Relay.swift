@@ -43,7 +43,7 @@ extension ErrorCatalogue {
         Without a certificate the relay listens on loopback only, for authtokens and visitors' \
         data would pass in the clear.
         """,
-      fix: "listen on 127.0.0.1 behind a proxy with `--behind-proxy`, or say `--plain-http`"),
+      fix: "listen on 127.0.0.1 behind a web server that speaks TLS, or say `--plain-http`"),
     ErrorEntry(
       "unhealthy", "The relay does not answer as it should", exit: .other,
       meaning: "`relay healthcheck` got no answer, or not the one of a healthy relay.",

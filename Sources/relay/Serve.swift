@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
         relay serve
 
       Behind a web server that speaks TLS for it:
-        relay serve --domain tunnel.example.com --listen 127.0.0.1:8080 --behind-proxy \
+        relay serve --domain tunnel.example.com --listen 127.0.0.1:8080 \
       --public-url https://tunnel.example.com
 
       SIGTERM drains, 30 s at most; a second one ends at once.
@@ -38,11 +38,11 @@ struct ServeCommand: AsyncParsableCommand {
   var plainHTTP = false
   @Flag(
     name: .customLong("behind-proxy"),
-    help: "A proxy on this machine speaks TLS; its X-Forwarded-* are believed.")
+    help: ArgumentHelp("Not in this version yet.", visibility: .hidden))
   var behindProxy = false
   @Option(
     name: .customLong("trusted-proxy"),
-    help: ArgumentHelp("One more proxy to believe; can be repeated.", valueName: "cidr"))
+    help: ArgumentHelp("Not in this version yet.", visibility: .hidden))
   var trustedProxies: [String] = []
   @Flag(help: "Print JSON, one object a line.") var json = false
 
