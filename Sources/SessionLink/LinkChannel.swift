@@ -24,8 +24,6 @@ package enum LinkChannel {
           level: .init(rawValue: CInt(IPPROTO_TCP)), name: .init(rawValue: TCP_NOTSENT_LOWAT)),
         value: unsentInKernel)
       try options.setOption(.maxMessagesPerRead, value: 4)
-      // Half a link is none: a peer that ends its half is gone.
-      try options.setOption(.allowRemoteHalfClosure, value: false)
     }
     try channel.pipeline.syncOperations.addHandler(link)
     try channel.syncOptions?.setOption(.autoRead, value: true)

@@ -87,9 +87,11 @@ struct RefusalAnswerTests {
     record.path = "/a\"b\u{1b}\u{7f}é"
     record.bytesIn = 3
     record.refused(Problem(Refusal(.unknownDomain, "no")))
-    let line = ExchangeLog.line(record, took: .microseconds(1_500))
+    var line = LogLine()
+    ExchangeLog.encode(record, took: .microseconds(1_500), into: &line)
     #expect(
-      line == #"{"time":1700000000000,"msg":"exchange","#
+      String(decoding: line.bytes, as: UTF8.self)
+        == #"{"time":1700000000000,"msg":"exchange","#
         + #""id":"00000000-0000-0001-0000-000000000002","host":"a.example","method":"GET","#
         + #""path":"/a\"b\u001b\u007fé","status":404,"us":1500,"bytes_in":3,"bytes_out":0,"#
         + #""client":"unknown","code":"unknown-domain","detail":"no"}"# + "\n")

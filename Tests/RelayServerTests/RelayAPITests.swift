@@ -35,7 +35,8 @@ struct RelayAPITests {
     arguments: [RunningRelay.base, "TUNNEL.example.:80", "127.0.0.1:8080", "[::1]", "localhost"])
   func itself(_ host: String) async throws {
     try await withRelay { relay in
-      #expect(try await ask(relay, "GET /healthz", host: host).hasSuffix("\r\n\r\nok\n"))
+      let answer = try await ask(relay, "GET /healthz", host: host)
+      #expect(answer.hasSuffix("\r\n\r\nok\n"))
     }
   }
 
@@ -91,7 +92,8 @@ struct RelayAPITests {
   @Test("a path that is not there is 404")
   func unknown() async throws {
     try await withRelay { relay in
-      #expect(try await status(relay, "GET /nothing") == "404")
+      let open = try await status(relay, "GET /nothing")
+      #expect(open == "404")
       let token = relay.ann.token.reveal()
       #expect(try await status(relay, "GET /api/v1/nothing", token: token) == "404")
     }

@@ -8,7 +8,10 @@ struct ImportTests {
     "TunnelCore": [],
     "HTTPMessage": [],
     "Multiplexer": ["struct NIOCore.ByteBuffer"],
-    "SessionLink": ["Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix", "TunnelCore"],
+    "SessionLink": [
+      "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
+      "Synchronization", "TunnelCore",
+    ],
     "SettingsFile": ["Glibc", "TunnelCore", "Yams"],
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],
     "RelayServer": [

@@ -122,5 +122,6 @@ private final class StandInPipe: SessionLink.Pipe {
     words.put(.reset(farewell.code))
   }
 
+  func breakOff(_ farewell: Farewell) { reset(farewell) }
   func done() {}
 }
