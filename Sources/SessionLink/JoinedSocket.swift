@@ -37,8 +37,6 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var isReading = false
   private var isQueued = false
   private var endsOutput = false
-  /// Done once this side's end, and all before it, has left.
-  private var outputEnded: EventLoopFuture<Void>?
 
   /// Bytes written in this turn, and whose they are.
   private var owed: [(creditor: any Creditor, count: Int)] = []
@@ -175,9 +173,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     settle()
     if endsOutput {
       endsOutput = false
-      let ended = context.eventLoop.makePromise(of: Void.self)
-      outputEnded = ended.futureResult
-      context.close(mode: .output, promise: ended)
+      context.close(mode: .output, promise: nil)
     }
   }
 
@@ -209,10 +205,6 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   package func close() {
     guard let context else { return }
     let channel = context.channel
-    if let outputEnded {
-      // Behind the end nothing can be written, and what stands before it may not have left yet.
-      return outputEnded.whenComplete { _ in channel.close(promise: nil) }
-    }
     context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
       channel.close(promise: nil)
     }

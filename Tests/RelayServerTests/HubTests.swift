@@ -1,4 +1,6 @@
+import Logging
 import Multiplexer
+import NIOPosix
 import RelayStore
 import SessionLink
 import Testing
@@ -124,6 +126,31 @@ struct HubTests {
       }
       #expect(
         try await refusal(relay, host: name.text).contains("Tunnel-Error: unknown-domain\r\n"))
+    }
+  }
+
+  @Test("what was claimed while the directory was read is not taken away by it")
+  func race() async throws {
+    try await withRelay { relay in
+      let loop = MultiThreadedEventLoopGroup.singleton.next()
+      let began = Moment.now
+      let before = try await relay.store.directory()
+      let base = try DomainName(RunningRelay.base)
+      let new = try DomainName("new.\(RunningRelay.base)")
+      let claim = try await relay.store.claim(new, account: relay.ann.id, base: base)
+      let known = try await loop.submit {
+        let hub = Hub(
+          base: base, urls: PublicURL(relay.settings), presence: Presence(), store: relay.store,
+          loop: loop, logger: Logger(label: "hub"))
+        _ = hub.endpoint(
+          ClaimedEndpoint(endpoint: claim.endpoint, host: new, epoch: .never, isNew: true),
+          of: relay.ann.id)
+        hub.apply(before, readAt: began)
+        let kept = hub.endpoint(new) != nil
+        hub.apply(before, readAt: .now)
+        return (kept, hub.endpoint(new) == nil)
+      }.get()
+      #expect(known == (true, true))
     }
   }
 

@@ -111,7 +111,7 @@ struct IngressTests {
     }
   }
 
-  @Test("an early end of one request takes nothing from the next on the same connection")
+  @Test("what comes late of one exchange takes nothing from the next on the same connection")
   func lateStop() async throws {
     try await withRelay { relay in
       let agent = try await relay.servingAgent()

@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import RelayStore
+import Synchronization
 import Testing
 import TunnelCore
 
@@ -12,14 +13,17 @@ final class RunningRelay: Sendable {
   static let base = "tunnel.example"
 
   let relay: Relay
+  let settings: ServeSettings
   /// The same database, as a command beside the relay opens it.
   let store: RelayStore
   let port: Int
   let ann: NewAccount
   private let folder: String
   private let watching: Task<Void, Never>
+  private let isStopped = Atomic<Bool>(false)
 
-  static func start() async throws -> RunningRelay {
+  /// `limits` are lines below `limits:` of a relay.yml.
+  static func start(limits: String = "") async throws -> RunningRelay {
     var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
     let folder = String(cString: try #require(mkdtemp(&template)))
     let base = try DomainName(base)
@@ -28,16 +32,27 @@ final class RunningRelay: Sendable {
     var logger = Logger(label: "relay")
     logger.logLevel = .critical
     let options = ServeOptions(
-      domain: base, listen: ListenAddress("127.0.0.1:0"), data: folder)
-    let relay = try await Relay.start(
-      ServeSettings(options) { _ in folder }, logger: logger)
-    return try RunningRelay(relay, store, ann, folder)
+      domain: base, listen: ListenAddress("127.0.0.1:0"), data: folder,
+      config: try limits.isEmpty ? nil : file("limits: {\(limits)}\n", in: folder))
+    let settings = try ServeSettings(options) { _ in folder }
+    return try RunningRelay(
+      try await Relay.start(settings, logger: logger), settings, store, ann, folder)
+  }
+
+  private static func file(_ text: String, in folder: String) throws -> String {
+    let path = folder + "/relay.yml"
+    let file = try #require(fopen(path, "w"))
+    defer { fclose(file) }
+    try #require(fputs(text, file) >= 0)
+    return path
   }
 
   private init(
-    _ relay: Relay, _ store: RelayStore, _ ann: NewAccount, _ folder: String
+    _ relay: Relay, _ settings: ServeSettings, _ store: RelayStore, _ ann: NewAccount,
+    _ folder: String
   ) throws {
     self.relay = relay
+    self.settings = settings
     self.store = store
     self.ann = ann
     self.folder = folder
@@ -45,9 +60,11 @@ final class RunningRelay: Sendable {
     watching = Task { await relay.watch() }
   }
 
-  func stop() async {
+  /// The second time it does nothing: a test may have stopped it itself.
+  func stop(grace: Duration = .zero) async {
+    guard !isStopped.exchange(true, ordering: .relaxed) else { return }
     watching.cancel()
-    await relay.stop(grace: .zero)
+    await relay.stop(grace: grace)
     if let entries = opendir(folder) {
       while let entry = readdir(entries) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -87,8 +104,10 @@ extension ID {
 }
 
 /// Runs `body` with a relay that is stopped whatever happens.
-func withRelay(_ body: (RunningRelay) async throws -> Void) async throws {
-  let relay = try await RunningRelay.start()
+func withRelay(
+  limits: String = "", _ body: (RunningRelay) async throws -> Void
+) async throws {
+  let relay = try await RunningRelay.start(limits: limits)
   do {
     try await body(relay)
   } catch {
