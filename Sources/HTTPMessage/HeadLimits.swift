@@ -1,4 +1,5 @@
-/// How much of a message's frame is read before it is refused. Bytes, unless a field says otherwise.
+/// How much of a message's frame is read before it is refused. Bytes, unless a field says
+/// otherwise.
 package struct HeadLimits: Sendable, Equatable {
   /// The request or status line without its CRLF.
   package var line = 8192

@@ -51,12 +51,13 @@ package final class Relay: Sendable {
     let log = LogOutput()
     let api = try await APIHost(
       RelayAPI(store: store, presence: presence, urls: urls, base: settings.base), logger: logger)
+    let readAt = Moment.now
     let directory = try await store.directory()
     core = try await loop.submit {
       let hub = Hub(
         base: settings.base, urls: urls, presence: presence, store: store, loop: loop,
         logger: logger)
-      hub.apply(directory)
+      hub.apply(directory, readAt: readAt)
       let core = RelayCore(
         hub: hub, store: store, limits: settings.limits,
         log: ExchangeLog(log, loop: loop), apiSocket: api.socket,
@@ -87,12 +88,13 @@ package final class Relay: Sendable {
     var seen: Int64?
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.lookEvery)  // A poll's pace, not a wait for something.
+      let readAt = Moment.now
       guard let revision = try? await store.dataVersion(), revision != seen,
         let directory = try? await store.directory()
       else { continue }
       seen = revision
       let core = core
-      group.next().execute { core.value.hub.apply(directory) }
+      group.next().execute { core.value.hub.apply(directory, readAt: readAt) }
     }
   }
 

@@ -120,7 +120,8 @@ private final class AnswerHandler: ChannelInboundHandler, RemovableChannelHandle
 
   private func finish(_ context: ChannelHandlerContext) {
     isDone = true
-    answer.succeed(.message(status: reader.head.status, body: body))
+    let whole = reader.framing == .chunked ? body.withoutChunkFrames() : body
+    answer.succeed(.message(status: reader.head.status, body: whole))
     context.close(promise: nil)
   }
 
@@ -142,5 +143,21 @@ private final class AnswerHandler: ChannelInboundHandler, RemovableChannelHandle
     } catch {
       fail("the connection ended before its answer", context)
     }
+  }
+}
+
+extension ByteBuffer {
+  /// The data of a chunked body (RFC 9112 section 7.1) that a reader has found to be whole.
+  fileprivate func withoutChunkFrames() -> ByteBuffer {
+    var (rest, data) = (self, ByteBuffer())
+    while let line = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) {
+      let size = rest.readString(length: line + 1 - rest.readerIndex) ?? ""
+      guard let count = Int(size.prefix { $0.isHexDigit }, radix: 16), count > 0,
+        let chunk = rest.readSlice(length: count)
+      else { break }
+      data.writeImmutableBuffer(chunk)
+      rest.moveReaderIndex(forwardBy: min(2, rest.readableBytes))
+    }
+    return data
   }
 }

@@ -34,7 +34,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   private var ends: [(any PipeEnd)?] = []
   private weak var owner: (any LinkOwner)?
   private let flusher: TickFlusher
-  private let loop: any EventLoop
+  package let loop: any EventLoop
   private var context: ChannelHandlerContext?
   private var isQueued = false
   private var keepAlive: KeepAlive

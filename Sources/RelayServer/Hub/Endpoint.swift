@@ -6,6 +6,8 @@ final class Endpoint {
   let id: ID
   let host: DomainName
   let account: ID
+  /// When the database was last known to say that this is so.
+  var vouchedAt = Moment.now
   /// nil until somebody wants to serve it: only then its epoch is read from the database.
   var ownership: Ownership?
   /// The session that has it; nil while nobody is there.

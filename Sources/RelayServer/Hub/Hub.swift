@@ -36,7 +36,10 @@ final class Hub {
 
   /// The endpoint of a name that the database has just said is the account's.
   func endpoint(_ claimed: ClaimedEndpoint, of account: ID) -> Endpoint {
-    if let known = endpoints[claimed.host], known.id == claimed.endpoint { return known }
+    if let known = endpoints[claimed.host], known.id == claimed.endpoint {
+      known.vouchedAt = .now
+      return known
+    }
     drop(claimed.host)
     let endpoint = Endpoint(id: claimed.endpoint, host: claimed.host, account: account)
     endpoints[claimed.host] = endpoint
@@ -74,13 +77,18 @@ final class Hub {
   // MARK: - What the database says now
 
   /// Takes in what commands changed beside the running relay: names, and who may stay.
-  func apply(_ directory: DirectorySnapshot) {
+  ///
+  /// What a login or a claim has learned from the database itself since `readAt`, when the reading
+  /// of the directory began, is newer than the directory.
+  func apply(_ directory: DirectorySnapshot, readAt: Moment) {
     for (host, entry) in directory.hosts where endpoints[host]?.id != entry.endpoint {
+      if let known = endpoints[host], known.vouchedAt >= readAt { continue }
       drop(host)
       endpoints[host] = Endpoint(id: entry.endpoint, host: host, account: entry.account)
     }
-    for host in endpoints.keys where directory.hosts[host] == nil { drop(host) }
-    for session in sessions.values {
+    for (host, endpoint) in endpoints
+    where directory.hosts[host] == nil && endpoint.vouchedAt < readAt { drop(host) }
+    for session in sessions.values where session.begunAt < readAt {
       let login = session.login
       if directory.disabledAccounts.contains(login.account) {
         session.end(.revoked, "the account \(login.accountName) is disabled")

@@ -10,6 +10,7 @@ import TunnelCore
 final class RelaySession: LinkOwner {
   let id: ID
   let login: Login
+  let begunAt = Moment.now
   private unowned let hub: Hub
   private(set) var link: Link?
   private(set) var hello: Hello?

@@ -11,7 +11,8 @@ import TunnelCore
 final class Exchange: PipeEnd, Creditor {
   private static let copied = IngressConnection.copied
 
-  private unowned let connection: IngressConnection
+  /// May be gone before the stream is: the agent's last words come when they come.
+  private weak var connection: IngressConnection?
   private let socket: JoinedSocket
   private(set) var pipe: (any Pipe)?
   private var reader = ResponseReader()
@@ -25,6 +26,7 @@ final class Exchange: PipeEnd, Creditor {
   /// An edited head that is not written yet: a small body goes with it, in one write.
   private var headOut: ByteBuffer?
   private var isOver = false
+  private var pipeHasEnded = false
   var record: ExchangeRecord
 
   init(
@@ -47,6 +49,7 @@ final class Exchange: PipeEnd, Creditor {
   // MARK: - What comes through the pipe
 
   func pipeData(_ bytes: ByteBuffer, end: Bool) {
+    pipeHasEnded = pipeHasEnded || end
     if isOver {
       pipe?.credit(bytes.readableBytes)
       return
@@ -91,12 +94,12 @@ final class Exchange: PipeEnd, Creditor {
   private func answer(_ length: Int) {
     let head = reader.head
     endsByClosing = reader.framing == .untilClose
-    let close = connection.willClose || endsByClosing || head.minorVersion == 0
-    if close { connection.willClose = true }
+    let close = connection?.willClose == true || endsByClosing || head.minorVersion == 0
+    if close { connection?.willClose = true }
     hasAnswered = true
     record.status = head.status
     writeHead(length, close: close)
-    if expectsUpgrade { connection.endRequest() }
+    if expectsUpgrade { connection?.endRequest() }
   }
 
   private func switchOver(_ length: Int) {
@@ -108,7 +111,7 @@ final class Exchange: PipeEnd, Creditor {
     let rest = unread
     unread = ByteBuffer()
     if rest.readableBytes > 0 { passRaw(rest, end: false) }
-    connection.goesRaw()
+    connection?.goesRaw()
   }
 
   private func writeHead(_ length: Int, close: Bool) {
@@ -154,15 +157,21 @@ final class Exchange: PipeEnd, Creditor {
     if bytes.readableBytes > 0 { socket.write(bytes, owing: bytes.readableBytes, to: self) }
     if end {
       socket.endOutput()
-      connection.farSideEnded()
+      connection?.farSideEnded()
     }
   }
 
   func bytesLeft(_ count: Int) { pipe?.credit(count) }
 
-  func pipeResumed() { connection.farSideHasRoom() }
+  // A stream outlives its exchange by what is still under way on the link: nothing of that is
+  // about the connection's next exchange.
+  func pipeResumed() {
+    if !isOver { connection?.farSideHasRoom() }
+  }
 
-  func pipeStopped(_ farewell: Farewell) { connection.farSideTakesNoMore() }
+  func pipeStopped(_ farewell: Farewell) {
+    if !isOver { connection?.farSideTakesNoMore() }
+  }
 
   func pipeReset(_ farewell: Farewell) { fail(Refusal(farewell)) }
 
@@ -175,8 +184,13 @@ final class Exchange: PipeEnd, Creditor {
   private func finish() {
     guard !isOver else { return }
     isOver = true
-    connection.exchangeEnded(self)
+    // What comes behind the answer is nobody's: the stream must not wait for it to be read.
+    if !pipeHasEnded || unread.readableBytes > 0 { pipe?.stop(Farewell(.done, blame: .relay)) }
+    connection?.exchangeEnded(self)
   }
+
+  /// After 101, both ways: nothing more is to be said of it.
+  func switchedIsOver() { isOver = true }
 
   /// Before the answer's head: the refusal is the answer. After it: the client must not take
   /// what it got for the whole.
@@ -186,9 +200,9 @@ final class Exchange: PipeEnd, Creditor {
     record.code = refusal.code.rawValue
     cancel(Farewell(.cancelled, blame: .relay))
     if hasAnswered {
-      connection.exchangeBroke(self, untilClose: endsByClosing)
+      connection?.exchangeBroke(self, untilClose: endsByClosing)
     } else {
-      connection.exchangeRefused(self, Problem(refusal))
+      connection?.exchangeRefused(self, Problem(refusal))
     }
   }
 

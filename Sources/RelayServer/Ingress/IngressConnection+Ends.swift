@@ -79,6 +79,11 @@ extension IngressConnection {
   /// The app wants no more of this request; its answer may still come.
   func farSideTakesNoMore() {
     discardsBody = true
+    if let exchange, exchange.isRaw {
+      // What the client still says has nowhere to go.
+      rawEnds.client = true
+      return closeIfRawIsOver()
+    }
     farSideHasRoom()
   }
 
@@ -110,9 +115,10 @@ extension IngressConnection {
 
   private func closeIfRawIsOver() {
     guard rawEnds.client, rawEnds.far, let exchange else { return }
+    exchange.switchedIsOver()
     relay.log(exchange.record)
     self.exchange = nil
-    socket.close()
+    closeGently()
   }
 
   // MARK: - The client's end

@@ -18,6 +18,8 @@ extension IngressConnection {
     promise.futureResult.assumeIsolated().whenComplete { result in
       self.isWaiting = false
       guard self.socket.isOpen, let exchange = self.exchange else { return }
+      // An agent that has ended its half has given up.
+      if self.socket.hasEnded { return self.socket.close() }
       switch result {
       case .success(let login): self.welcome(login, exchange)
       case .failure(let error): self.exchangeRefused(exchange, Problem(UserError(relay: error)))

@@ -22,6 +22,8 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private var unread = ByteBuffer()
   var connection: UpstreamConnection?
   private var unwritten = ByteBuffer()
+  /// Taken from the stream and not yet given back as credit.
+  private var uncredited = 0
   var again: ByteBuffer?
   private var isSafe = false
   var requestIsWhole = false
@@ -48,6 +50,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
 
   func pipeData(_ bytes: ByteBuffer, end: Bool) {
     if isOver { return }
+    uncredited += bytes.readableBytes
     if isRaw { return passRaw(bytes, end: end) }
     if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
     do {
@@ -115,7 +118,12 @@ final class UpstreamExchange: PipeEnd, Creditor {
     connection.socket.write(bytes, owing: bytes.readableBytes, to: self)
   }
 
-  func bytesLeft(_ count: Int) { if !isOver { port.credit(count) } }
+  /// A request that goes once more leaves twice; it is given back once.
+  func bytesLeft(_ count: Int) {
+    let due = min(count, uncredited)
+    uncredited -= due
+    if due > 0, !isOver { port.credit(due) }
+  }
 
   // MARK: - The connection
 

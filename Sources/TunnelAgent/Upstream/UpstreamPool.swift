@@ -13,18 +13,26 @@ import TunnelCore
 final class UpstreamPool {
   /// A pooled connection may be closing at the app's side already: how long it may have been
   /// idle, for requests that can go again and for all others (product.md section 5).
-  private static let idleForSafe = Duration.seconds(4)
-  private static let idleForOthers = Duration.seconds(1)
+  struct Freshness {
+    var forSafe = Duration.seconds(4)
+    var forOthers = Duration.seconds(1)
+  }
+
   private static let mostIdle = 64
 
   let host: String
   let port: Int
   private let loop: any EventLoop
   private let flusher: TickFlusher
+  private let freshness: Freshness
   private var idle: [UpstreamConnection] = []
   private var addresses: [String]
 
-  init(host: String, port: Int, loop: any EventLoop, flusher: TickFlusher) {
+  init(
+    host: String, port: Int, loop: any EventLoop, flusher: TickFlusher,
+    freshness: Freshness = Freshness()
+  ) {
+    self.freshness = freshness
     self.host = host
     self.port = port
     self.loop = loop
@@ -34,7 +42,7 @@ final class UpstreamPool {
 
   /// The connection that was used last, if it is fresh enough for such a request.
   func takeIdle(forSafe isSafe: Bool) -> UpstreamConnection? {
-    let limit = isSafe ? Self.idleForSafe : Self.idleForOthers
+    let limit = isSafe ? freshness.forSafe : freshness.forOthers
     while let connection = idle.popLast() {
       if connection.isFresh(at: .now, limit) { return connection }
       connection.close()

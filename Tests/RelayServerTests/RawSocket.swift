@@ -1,0 +1,1 @@
+../SessionLinkTests/RawSocket.swift

@@ -1,0 +1,118 @@
+import Glibc
+import Logging
+import RelayStore
+import Synchronization
+import Testing
+import TunnelCore
+
+@testable import RelayServer
+
+/// A relay of `tunnel.example` on a free loopback port with its data in a folder of its own, and
+/// one account, `ann`. Call `stop` at the end.
+final class RunningRelay: Sendable {
+  static let base = "tunnel.example"
+
+  let relay: Relay
+  let settings: ServeSettings
+  /// The same database, as a command beside the relay opens it.
+  let store: RelayStore
+  let port: Int
+  let ann: NewAccount
+  private let folder: String
+  private let watching: Task<Void, Never>
+  private let isStopped = Atomic<Bool>(false)
+
+  /// `limits` are lines below `limits:` of a relay.yml.
+  static func start(limits: String = "") async throws -> RunningRelay {
+    var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
+    let folder = String(cString: try #require(mkdtemp(&template)))
+    let base = try DomainName(base)
+    let store = try RelayStore(directory: folder)
+    let ann = try await store.addAccount("ann", base: base)
+    var logger = Logger(label: "relay")
+    logger.logLevel = .critical
+    let options = ServeOptions(
+      domain: base, listen: ListenAddress("127.0.0.1:0"), data: folder,
+      config: try limits.isEmpty ? nil : file("limits: {\(limits)}\n", in: folder))
+    let settings = try ServeSettings(options) { _ in folder }
+    return try RunningRelay(
+      try await Relay.start(settings, logger: logger), settings, store, ann, folder)
+  }
+
+  private static func file(_ text: String, in folder: String) throws -> String {
+    let path = folder + "/relay.yml"
+    let file = try #require(fopen(path, "w"))
+    defer { fclose(file) }
+    try #require(fputs(text, file) >= 0)
+    return path
+  }
+
+  private init(
+    _ relay: Relay, _ settings: ServeSettings, _ store: RelayStore, _ ann: NewAccount,
+    _ folder: String
+  ) throws {
+    self.relay = relay
+    self.settings = settings
+    self.store = store
+    self.ann = ann
+    self.folder = folder
+    port = try #require(relay.listen.split(separator: ":").last.flatMap { Int($0) })
+    watching = Task { await relay.watch() }
+  }
+
+  /// The second time it does nothing: a test may have stopped it itself.
+  func stop(grace: Duration = .zero) async {
+    guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+    watching.cancel()
+    await relay.stop(grace: grace)
+    if let entries = opendir(folder) {
+      while let entry = readdir(entries) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        unlink("\(folder)/\(name)")
+      }
+      closedir(entries)
+    }
+    rmdir(folder)
+  }
+
+  var host: String { ann.domain.text }
+
+  func client(reads: Bool = true, window: Int? = nil) async throws -> RawSocket {
+    try await RawSocket.connect(port: port, reads: reads, window: window)
+  }
+
+  /// An agent of ann's that serves her domain.
+  func servingAgent() async throws -> StandInAgent {
+    let agent = try await agent()
+    try await agent.serve(ann.domain.text)
+    return agent
+  }
+
+  func agent(token: Authtoken? = nil, install: ID? = nil) async throws -> StandInAgent {
+    try await StandInAgent.connect(
+      port: port, token: token ?? ann.token, install: install ?? .fresh())
+  }
+}
+
+extension ID {
+  static func fresh() -> ID {
+    var random = SystemRandomNumberGenerator()
+    return .random(using: &random)
+  }
+}
+
+/// Runs `body` with a relay that is stopped whatever happens.
+func withRelay(
+  limits: String = "", _ body: (RunningRelay) async throws -> Void
+) async throws {
+  let relay = try await RunningRelay.start(limits: limits)
+  do {
+    try await body(relay)
+  } catch {
+    await relay.stop()
+    throw error
+  }
+  await relay.stop()
+}

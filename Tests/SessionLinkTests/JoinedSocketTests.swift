@@ -1,0 +1,151 @@
+import NIOCore
+import Testing
+
+@testable import SessionLink
+
+/// The join of a socket and a pipe, on real connections.
+@Suite("joined socket")
+struct JoinedSocketTests {
+  private func text(_ probe: JoinedProbe) async throws -> String {
+    try await probe.run { socket, _ in
+      defer { socket.unread.clear() }
+      return String(buffer: socket.unread)
+    }
+  }
+
+  @Test("what comes waits unread until its user takes it")
+  func reads() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.peer.send("one")
+    #expect(try await probe.events.next() == .read)
+    try await probe.peer.send("two")
+    #expect(try await probe.events.next() == .read)
+    #expect(try await text(probe) == "onetwo")
+  }
+
+  @Test("a paused socket reads no further until it is resumed")
+  func pauses() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.peer.send("a")
+    #expect(try await probe.events.next() == .read)
+    try await probe.run { socket, _ in socket.pauseReading() }
+    // One read may be under way already; behind it there is none.
+    probe.peer.push(String(repeating: "b", count: 16 << 20))
+    probe.peer.push("!")
+    #expect(try await probe.events.next() == .read)
+    let held = try await probe.run { socket, _ in socket.unread.readableBytes }
+    #expect(held < 8 << 20)
+    try await probe.run { socket, _ in socket.resumeReading() }
+    while try await probe.run({ socket, _ in socket.unread.readableBytes }) < (16 << 20) + 2 {
+      _ = try await probe.events.next()
+    }
+    #expect(try await text(probe).hasSuffix("b!"))
+  }
+
+  @Test("a small write is credited in the same turn")
+  func credit() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.run { socket, user in
+      socket.write(ByteBuffer(string: "HEAD"))
+      socket.write(ByteBuffer(string: "bo"), owing: 2, to: user)
+      socket.write(ByteBuffer(string: "dy"), owing: 2, to: user)
+    }
+    #expect(try await probe.events.next() == .left(2))
+    #expect(try await probe.events.next() == .left(2))
+    #expect(try await probe.peer.inbox.count(8) == "HEADbody")
+    #expect(try await probe.run { socket, _ in socket.isBackedUp } == false)
+  }
+
+  @Test("a peer that does not read backs the socket up; credit comes when its bytes have left")
+  func backPressure() async throws {
+    let probe = try await JoinedProbe.start(peerReads: false, window: 8_192)
+    let piece = ByteBuffer(repeating: 0x62, count: 4 << 20)
+    let backedUp = try await probe.run { socket, user in
+      socket.write(piece, owing: piece.readableBytes, to: user)
+      socket.flushNow()
+      socket.write(ByteBuffer(string: "!"), owing: 1, to: user)
+      return (socket.isBackedUp, user.credited)
+    }
+    #expect(backedUp == (true, 0))
+    try await probe.peer.read()
+    #expect(try await probe.events.next() == .left(4 << 20))
+    #expect(try await probe.events.next() == .left(1))
+    // Told once more: there is room again.
+    #expect(try await probe.events.next() == .read)
+    #expect(try await probe.run { socket, _ in socket.isBackedUp } == false)
+    _ = try await probe.peer.until("!")
+  }
+
+  @Test("each side ends its own half")
+  func halves() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.peer.send("question")
+    try await probe.peer.endOutput()
+    #expect(try await probe.events.next(where: { $0 != .read }) == .ended)
+    #expect(try await text(probe) == "question")
+    try await probe.run { socket, _ in
+      #expect(socket.hasEnded && socket.isOpen)
+      socket.write(ByteBuffer(string: "answer"))
+      socket.endOutput()
+    }
+    #expect(try await probe.peer.inbox.rest() == ("answer", .end))
+    #expect(try await probe.events.next(where: { $0 != .read }) == .closed)
+    #expect(try await probe.run { socket, _ in socket.isOpen } == false)
+  }
+
+  @Test("closing lets everything that was written leave first", arguments: [true, false])
+  func closes(afterEnd: Bool) async throws {
+    let probe = try await JoinedProbe.start(peerReads: false, window: 8_192)
+    try await probe.run { socket, _ in
+      socket.write(ByteBuffer(repeating: 0x62, count: 4 << 20))
+      if afterEnd {
+        socket.endOutput()
+        socket.flushNow()
+      }
+      socket.close()
+    }
+    try await probe.peer.read()
+    let (text, ending) = try await probe.peer.inbox.rest()
+    #expect(text.utf8.count == 4 << 20)
+    #expect(ending == .end)
+    #expect(try await probe.events.next(where: { $0 == .closed }) == .closed)
+  }
+
+  @Test("an abort is a reset, which nobody takes for an end")
+  func aborts() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.run { socket, _ in
+      socket.write(ByteBuffer(string: "half"))
+      socket.flushNow()
+    }
+    _ = try await probe.peer.until("half")
+    try await probe.run { socket, _ in socket.abort() }
+    #expect(try await probe.peer.inbox.rest() == ("", .reset))
+    #expect(try await probe.events.next(where: { $0 == .closed }) == .closed)
+  }
+
+  @Test("a peer's reset is told once, as the last thing")
+  func wasReset() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.peer.reset()
+    #expect(try await probe.events.next(where: { $0 != .read }) == .closed)
+    #expect(probe.events.waiting == [])
+  }
+
+  @Test("a socket that leaves hands over what was read and not taken")
+  func leaves() async throws {
+    let probe = try await JoinedProbe.start()
+    try await probe.peer.send("early frames")
+    #expect(try await probe.events.next() == .read)
+    let rest = try await probe.run { socket, _ in
+      let left = socket.leave()
+      #expect(left?.0.isActive == true)
+      #expect(!socket.isOpen && socket.leave() == nil)
+      return left.map { String(buffer: $0.1) }
+    }
+    #expect(rest == "early frames")
+    // Its user hears no more of the connection.
+    try await probe.peer.close()
+    #expect(probe.events.waiting == [])
+  }
+}
