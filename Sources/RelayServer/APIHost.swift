@@ -2,6 +2,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 import TunnelCore
 
 #if canImport(Glibc)
@@ -13,6 +14,7 @@ import TunnelCore
 final class APIHost: Sendable {
   let socket: String
   private let folder: String
+  private let group: ServiceGroup
   private let running: Task<Void, any Error>
 
   /// Returns once it accepts connections.
@@ -34,15 +36,17 @@ final class APIHost: Sendable {
       onServerRunning: { _ in up.finish() },
       eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
       logger: quiet)
+    let group = ServiceGroup(services: [application], logger: quiet)
+    self.group = group
     running = Task {
       defer { up.finish() }
-      try await application.run()
+      try await group.run()
     }
     for await _ in isUp {}
   }
 
   func stop() async {
-    running.cancel()
+    await group.triggerGracefulShutdown()
     _ = await running.result
     unlink(socket)
     rmdir(folder)

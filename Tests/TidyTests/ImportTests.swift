@@ -16,7 +16,8 @@ struct ImportTests {
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],
     "RelayServer": [
       "Dispatch", "Glibc", "HTTPMessage", "Hummingbird", "Logging", "Multiplexer", "NIOCore",
-      "NIOPosix", "RelayStore", "SessionLink", "SettingsFile", "Synchronization", "TunnelCore",
+      "NIOPosix", "RelayStore", "ServiceLifecycle", "SessionLink", "SettingsFile",
+      "Synchronization", "TunnelCore",
     ],
     "TunnelAgent": [
       "Dispatch", "FoundationEssentials", "Glibc", "HTTPMessage", "Logging", "Multiplexer",
