@@ -7,6 +7,12 @@ package struct EndpointOwner: Sendable, Equatable {
   /// Nil after the owner said stop, and before anybody served.
   package let install: ID?
   package let instance: ID?
+
+  package init(epoch: Epoch, install: ID? = nil, instance: ID? = nil) {
+    self.epoch = epoch
+    self.install = install
+    self.instance = instance
+  }
 }
 
 extension RelayStore {

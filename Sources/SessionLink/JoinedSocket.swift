@@ -95,6 +95,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     }
   }
 
+  package func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable { user?.socketRead(self) }
+  }
+
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.close(promise: nil)
   }
@@ -113,8 +117,8 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   // MARK: - Writing
 
-  /// Whether the kernel has not yet taken all that creditors wrote.
-  package var isBackedUp: Bool { backlog > 0 }
+  /// Whether the kernel has not yet taken all that creditors wrote, or much of anything else.
+  package var isBackedUp: Bool { backlog > 0 || context?.channel.isWritable == false }
 
   /// Writes bytes of which `count` are `creditor`'s; it is told when they have left.
   package func write(_ bytes: ByteBuffer, owing count: Int = 0, to creditor: (any Creditor)? = nil)
@@ -159,7 +163,8 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     isBlocked = backlog > 0
     if endsOutput {
       endsOutput = false
-      context.close(mode: .output, promise: nil)
+      // With both halves closed NIO closes at once, and what still waits would be lost.
+      if hasEnded { close() } else { context.close(mode: .output, promise: nil) }
     }
   }
 

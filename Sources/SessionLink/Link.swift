@@ -42,6 +42,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   private var pings: UInt64 = 0
   private var endReason: LinkEnd?
   private var isOver = false
+  /// It takes no new streams: it said goodbye, or is over.
+  package private(set) var isLeaving = false
 
   package init(
     role: Session.Role, hello: Hello, limits: Session.Limits, owner: any LinkOwner,
@@ -74,6 +76,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   package func goAway(_ code: GoAway.Code, _ text: String) {
     loop.preconditionInEventLoop()
+    isLeaving = true
     session.goAway(code, text)
     queueFlush()
   }
@@ -164,10 +167,12 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     isOver = true
     context = nil
     heartbeat?.cancel()
+    // The owner first: whoever asks for a stream because another is lost must not get this link.
+    isLeaving = true
+    owner?.link(self, ended: endReason ?? .closed)
     let open = ends
     ends = []
     for end in open { end?.pipeLost() }
-    owner?.link(self, ended: endReason ?? .closed)
   }
 
   // MARK: - Frames out

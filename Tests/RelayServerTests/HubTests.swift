@@ -143,7 +143,9 @@ struct HubTests {
           base: base, urls: PublicURL(relay.settings), presence: Presence(), store: relay.store,
           loop: loop, logger: Logger(label: "hub"))
         _ = hub.endpoint(
-          ClaimedEndpoint(endpoint: claim.endpoint, host: new, epoch: .never, isNew: true),
+          ClaimedEndpoint(
+            endpoint: claim.endpoint, host: new, lastOwner: EndpointOwner(epoch: .never),
+            isNew: true),
           of: relay.ann.id)
         hub.apply(before, readAt: began)
         let kept = hub.endpoint(new) != nil

@@ -68,10 +68,13 @@ struct JoinedSocketTests {
     }
     #expect(backedUp == (true, 0))
     try await probe.peer.read()
-    #expect(try await probe.events.next() == .left(4 << 20))
-    #expect(try await probe.events.next() == .left(1))
-    // Told once more: there is room again.
-    #expect(try await probe.events.next() == .read)
+    // Each time that there is room again is told as `.read`.
+    var left: [JoinedProbe.Event] = []
+    while left.count < 2 {
+      let event = try await probe.events.next()
+      if event != .read { left.append(event) }
+    }
+    #expect(left == [.left(4 << 20), .left(1)])
     #expect(try await probe.run { socket, _ in socket.isBackedUp } == false)
     _ = try await probe.peer.until("!")
   }

@@ -6,9 +6,20 @@ import TunnelCore
 struct ClaimedEndpoint: Sendable {
   let endpoint: ID
   let host: DomainName
-  let epoch: Epoch
+  let lastOwner: EndpointOwner
   /// It was free and became the account's just now.
   let isNew: Bool
+
+  /// As the relay that ran before left it: its owner is awaited as one that was lost just now.
+  func ownership(at now: Moment) -> Ownership {
+    guard let install = lastOwner.install, let instance = lastOwner.instance else {
+      return Ownership(epoch: lastOwner.epoch)
+    }
+    let owner = Contender(
+      install: install, instance: instance, session: instance, label: "the agent of before",
+      heldEpoch: lastOwner.epoch)
+    return Ownership(epoch: lastOwner.epoch, awaiting: owner, at: now)
+  }
 }
 
 /// What an agent wants to serve, as a question to the database.
@@ -21,9 +32,9 @@ struct ClaimRequest: Sendable {
   func carryOut(_ store: RelayStore) async throws -> ClaimedEndpoint {
     let host = try await host(store)
     let claim = try await store.claim(host, account: account, base: base)
-    let epoch = try await store.owner(of: claim.endpoint).epoch
+    let owner = try await store.owner(of: claim.endpoint)
     return ClaimedEndpoint(
-      endpoint: claim.endpoint, host: host, epoch: epoch, isNew: claim.isNew)
+      endpoint: claim.endpoint, host: host, lastOwner: owner, isNew: claim.isNew)
   }
 
   private func host(_ store: RelayStore) async throws -> DomainName {

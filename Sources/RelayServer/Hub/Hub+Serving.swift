@@ -21,7 +21,7 @@ extension Hub {
 
   private func decide(_ claimed: ClaimedEndpoint, _ serve: Serve, _ session: RelaySession) {
     let endpoint = endpoint(claimed, of: session.login.account)
-    var ownership = endpoint.ownership ?? Ownership(epoch: claimed.epoch)
+    var ownership = endpoint.ownership ?? claimed.ownership(at: .now)
     let decision = ownership.claim(session.contender(serve))
     endpoint.ownership = ownership
     session.endpoints[endpoint.id] = endpoint
@@ -31,15 +31,9 @@ extension Hub {
       session.endpoints[endpoint.id] = nil
       session.send(.replaced(endpoint, owner))
     case .serve(let epoch, let displaced):
-      give(endpoint, to: session)
-      for other in displaced { tell(other, endpoint) }
-      confirm(serve.request, endpoint, epoch, session, isNew: claimed.isNew)
+      give(serve.request, endpoint, epoch, to: session, from: displaced, isNew: claimed.isNew)
     }
-  }
-
-  private func give(_ endpoint: Endpoint, to session: RelaySession) {
-    endpoint.serving = session
-    presence.set(endpoint.host, online: true)
+    expectBack(endpoint)
   }
 
   private func tell(_ displaced: Displaced, _ endpoint: Endpoint) {
@@ -54,9 +48,11 @@ extension Hub {
     }
   }
 
-  /// The agent hears of its route only when the epoch is on disk.
-  private func confirm(
-    _ request: UInt32, _ endpoint: Endpoint, _ epoch: Epoch, _ session: RelaySession, isNew: Bool
+  /// The route changes only when the epoch is on disk, and the agent hears of it before any stream:
+  /// until then the owner of before goes on.
+  private func give(
+    _ request: UInt32, _ endpoint: Endpoint, _ epoch: Epoch, to session: RelaySession,
+    from displaced: [Displaced], isNew: Bool
   ) {
     guard let hello = session.hello else { return }
     let (id, install, instance) = (endpoint.id, ID(hello.install), ID(hello.instance))
@@ -69,14 +65,19 @@ extension Hub {
       }
     }
     written.futureResult.assumeIsolated().whenComplete { result in
-      guard endpoint.serving === session, endpoint.epoch == epoch else { return }
+      guard endpoint.ownership?.owner?.session == session.id, endpoint.epoch == epoch
+      else { return }
       if case .failure(let error) = result {
+        self.stop(id, session)
         return self.refuse(Serve(request: request, wish: .first), error, session)
       }
       session.send(
         .serving(
           request: request, endpoint: id.wire, epoch: epoch.number,
           url: self.urls.url(endpoint.host), claimed: isNew))
+      endpoint.serving = session
+      self.presence.set(endpoint.host, online: true)
+      for other in displaced { self.tell(other, endpoint) }
     }
   }
 
@@ -127,8 +128,7 @@ extension Hub {
 
   private func promote(_ next: Promotion?, _ endpoint: Endpoint) {
     guard let next, let session = sessions[next.owner.session] else { return }
-    give(endpoint, to: session)
-    confirm(0, endpoint, next.epoch, session, isNew: false)
+    give(0, endpoint, next.epoch, to: session, from: [], isNew: false)
   }
 }
 

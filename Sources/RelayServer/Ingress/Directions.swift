@@ -40,7 +40,7 @@ enum Directions {
     Refusal(.unknownDomain, "No account of this relay holds \(name).")
   }
 
-  private static func offline(_ name: DomainName) -> Refusal {
+  static func offline(_ name: DomainName) -> Refusal {
     Refusal(.agentOffline, "No agent serves \(name) now. Start it with: tunnel --domain \(name)")
   }
 }

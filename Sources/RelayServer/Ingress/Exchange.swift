@@ -22,7 +22,7 @@ final class Exchange: PipeEnd, Creditor {
   /// The answer's last head is on its way to the client: no refusal can be sent any more.
   private(set) var hasAnswered = false
   private(set) var isRaw = false
-  private var endsByClosing = false
+  private(set) var endsByClosing = false
   /// An edited head that is not written yet: a small body goes with it, in one write.
   private var headOut: ByteBuffer?
   private var isOver = false
@@ -94,7 +94,9 @@ final class Exchange: PipeEnd, Creditor {
   private func answer(_ length: Int) {
     let head = reader.head
     endsByClosing = reader.framing == .untilClose
-    let close = connection?.willClose == true || endsByClosing || head.minorVersion == 0
+    let close =
+      connection?.willClose == true || connection?.requestIsWhole == false || endsByClosing
+      || head.minorVersion == 0
     if close { connection?.willClose = true }
     hasAnswered = true
     record.status = head.status
@@ -200,7 +202,7 @@ final class Exchange: PipeEnd, Creditor {
     record.code = refusal.code.rawValue
     cancel(Farewell(.cancelled, blame: .relay))
     if hasAnswered {
-      connection?.exchangeBroke(self, untilClose: endsByClosing)
+      connection?.exchangeBroke(self)
     } else {
       connection?.exchangeRefused(self, Problem(refusal))
     }

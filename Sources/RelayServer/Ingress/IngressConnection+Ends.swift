@@ -26,17 +26,20 @@ extension IngressConnection {
   }
 
   /// Half an answer is out: the connection's end must tell the client so.
-  func exchangeBroke(_ exchange: Exchange, untilClose: Bool) {
+  func exchangeBroke(_ exchange: Exchange) {
     relay.log(exchange.record)
     self.exchange = nil
-    if untilClose { socket.abort() } else { socket.close() }
+    if exchange.endsByClosing { return socket.abort() }
+    lingers = true
+    deadline.set(Self.lingerTime, on: relay.loop)
+    socket.close()
   }
 
   private func leave(_ exchange: Exchange) {
     relay.log(exchange.record)
     self.exchange = nil
     isPaused = false
-    if willClose || socket.hasEnded { return closeGently() }
+    if willClose { return closeGently() }
     reader.restart()
     expectNothing()
     socketRead(socket)
@@ -49,7 +52,7 @@ extension IngressConnection {
     willClose = true
     if let exchange {
       exchange.abandon()
-      if exchange.hasAnswered { return exchangeBroke(exchange, untilClose: false) }
+      if exchange.hasAnswered { return exchangeBroke(exchange) }
       return exchangeRefused(exchange, problem)
     }
     var record = ExchangeRecord(
@@ -124,15 +127,15 @@ extension IngressConnection {
   // MARK: - The client's end
 
   func socketEnded(_ socket: JoinedSocket) {
-    if lingered != nil { return socket.close() }
-    guard let exchange else {
-      return socket.unread.readableBytes == 0 ? socket.close() : closeGently()
-    }
-    if exchange.isRaw { return passRaw(exchange) }
-    if requestIsWhole { return }
-    // Half a request is no request: the app's is cancelled, and nobody waits for an answer.
+    if lingers { return socket.close() }
+    // What was read before the end is still worked off: whole requests, the rest of a body.
+    socketRead(socket)
+  }
+
+  /// Half a request is no request: the app's is cancelled, and nobody waits for an answer.
+  func clientLeft(_ exchange: Exchange) {
     exchange.abandon()
-    exchangeBroke(exchange, untilClose: false)
+    exchangeBroke(exchange)
   }
 
   func socketClosed(_ socket: JoinedSocket) {
@@ -145,7 +148,9 @@ extension IngressConnection {
 
   /// Reads while there is somebody to take it, and always so far that a client's end is seen.
   func gate() {
-    let full = exchange.map { $0.isRaw ? isPaused : isPaused || requestIsWhole } ?? isWaiting
+    let full =
+      exchange.map { $0.isRaw ? isPaused : isPaused || requestIsWhole }
+      ?? (isWaiting || socket.isBackedUp)
     if full, socket.unread.readableBytes > 0 || isPaused {
       socket.pauseReading()
     } else {
@@ -158,19 +163,19 @@ extension IngressConnection {
   /// Ends this side, and lets the client finish what it is saying: closing at once would reset
   /// the connection, and the answer with it.
   func closeGently() {
-    guard lingered == nil, socket.isOpen else { return }
+    guard !lingers, socket.isOpen else { return }
+    lingers = true
+    deadline.set(Self.lingerTime, on: relay.loop)
     if socket.hasEnded { return socket.close() }
-    lingered = 0
     socket.endOutput()
     socket.resumeReading()
-    deadline.set(Self.lingerTime, on: relay.loop)
     linger()
   }
 
   func linger() {
-    lingered = (lingered ?? 0) + socket.unread.readableBytes
+    lingered += socket.unread.readableBytes
     socket.unread = ByteBuffer()
-    if (lingered ?? 0) > Self.lingerBytes { socket.close() }
+    if lingered > Self.lingerBytes { socket.abort() }
   }
 
   // MARK: - Waiting for a head
@@ -188,7 +193,7 @@ extension IngressConnection {
   }
 
   func deadlineMet() {
-    if lingered != nil { return socket.close() }
+    if lingers { return socket.abort() }
     guard exchange == nil else { return }
     if socket.unread.readableBytes == 0 { return socket.close() }
     refuse(Problem(Refusal(.requestTimeout, "The request's head did not come within 10 s.")))

@@ -9,9 +9,10 @@ import TunnelCore
 final class IngressConnection: SocketUser {
   /// Bodies up to this size go with the head in one write.
   static let copied = 4_096
-  /// What may be thrown away behind a refusal before the connection is closed, in bytes.
-  static let lingerBytes = 1 << 20
-  static let lingerTime = TimeAmount.seconds(2)
+  /// How long, and how much, a client may go on saying what nobody reads, before the connection is
+  /// closed: enough for the largest webhook there is (GitHub's 25 MB).
+  static let lingerTime = TimeAmount.seconds(10)
+  static let lingerBytes = 32 << 20
 
   let relay: RelayCore
   private(set) var socket: JoinedSocket!
@@ -28,7 +29,8 @@ final class IngressConnection: SocketUser {
   var isPaused = false
   private var isStepping = false
   var isWaiting = false
-  var lingered: Int?
+  var lingers = false
+  var lingered = 0
   var rawEnds = (client: false, far: false)
   var deadline: LazyDeadline!
   var willClose = false
@@ -48,7 +50,7 @@ final class IngressConnection: SocketUser {
 
   func socketRead(_ socket: JoinedSocket) {
     if isStepping || isWaiting { return gate() }
-    if lingered != nil { return linger() }
+    if lingers { return linger() }
     if let exchange, exchange.isRaw { return passRaw(exchange) }
     isStepping = true
     do {
@@ -62,12 +64,16 @@ final class IngressConnection: SocketUser {
 
   /// One thing at a time; false when there is nothing to do now.
   private func step() throws(MessageFault) -> Bool {
-    guard lingered == nil, !isWaiting, socket.isOpen else { return false }
+    guard !lingers, !isWaiting, socket.isOpen else { return false }
     if let exchange {
       if exchange.isRaw || requestIsWhole || isPaused { return false }
       return try stepBody(exchange)
     }
-    if socket.isBackedUp || socket.unread.readableBytes == 0 { return false }
+    if socket.isBackedUp { return false }
+    if socket.unread.readableBytes == 0 {
+      if socket.hasEnded { closeGently() }
+      return false
+    }
     switch try reader.next(in: socket.unread) {
     case .head(let length):
       deadline.clear()
@@ -75,14 +81,21 @@ final class IngressConnection: SocketUser {
       try begin(length)
       return true
     default:
-      if !headHasBegun { expectHead(in: relay.limits.laterHead) }
+      if socket.hasEnded {
+        closeGently()
+      } else if !headHasBegun {
+        expectHead(in: relay.limits.laterHead)
+      }
       return false
     }
   }
 
   private func stepBody(_ exchange: Exchange) throws(MessageFault) -> Bool {
     let (bytes, whole) = try takeBody()
-    guard bytes.readableBytes > 0 || whole else { return false }
+    guard bytes.readableBytes > 0 || whole else {
+      if socket.hasEnded { clientLeft(exchange) }
+      return false
+    }
     requestIsWhole = whole
     exchange.record.bytesIn += UInt64(bytes.readableBytes)
     if !discardsBody { forward(exchange, bytes, whole: whole) }
@@ -150,7 +163,9 @@ final class IngressConnection: SocketUser {
       host: endpoint.host.text, receivedAt: request.receivedAt)
     open.class = .live
     guard let port = link.open(open, end: exchange) else {
-      throw Refusal(.overloaded, "Too many requests are open on this tunnel.")
+      throw link.isLeaving
+        ? Directions.offline(endpoint.host)
+        : Refusal(.overloaded, "Too many requests are open on this tunnel.")
     }
     exchange.begin(port)
   }

@@ -29,6 +29,8 @@ final class Agent: LinkOwner {
   private var schedule = ReconnectSchedule()
   private var link: Link?
   private var wantsWake = false
+  /// Set while the next try is only waited for.
+  private var redial: Scheduled<Void>?
   private var serving: (endpoint: WireID, epoch: UInt64)?
   private var heldEpoch: UInt64 = 0
   private var wasReady = false
@@ -55,6 +57,7 @@ final class Agent: LinkOwner {
   // MARK: - Dialing
 
   func dial() {
+    redial = nil
     guard !isStopping, !hasEnded else { return }
     let request = Handshake.request(
       host: settings.relay.authority, authtoken: settings.authtoken.reveal())
@@ -68,7 +71,7 @@ final class Agent: LinkOwner {
       case .success(.message(let status, let body)): self.refused(status, body)
       case .failure(let error):
         let why = (error as? DialFault)?.words ?? "\(error)"
-        self.away(.closed, "\(self.settings.relay): \(why)")
+        self.away(.unreachable, "\(self.settings.relay): \(why)")
       }
     }
   }
@@ -94,7 +97,9 @@ final class Agent: LinkOwner {
     let error = RelayProblem.error(
       RelayAPI.Answer(status: status, body: Array(body.readableBytesView)), relay: settings.relay)
     switch status {
-    case 401, 403, 404, 426: finish(error)
+    // What stands in front of a relay has 403 and 404 pages of its own, now and then.
+    case 401, 403, 426:
+      if error.code == "relay-answer" { away(.refused, error.message) } else { finish(error) }
     default: away(.refused, error.message)
     }
   }
@@ -104,7 +109,7 @@ final class Agent: LinkOwner {
     let delay = schedule.delay(after: cause, at: .now, using: &random)
     news.add(
       .reconnecting(reason: reason, retryMilliseconds: UInt64(delay.nanoseconds / 1_000_000)))
-    loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) { self.dial() }
+    redial = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) { self.dial() }
   }
 
   // MARK: - LinkOwner
@@ -184,9 +189,13 @@ final class Agent: LinkOwner {
 
   /// The machine slept: what was said meanwhile is old, the connection most likely gone.
   func woke() {
-    guard let link else { return }
-    wantsWake = true
-    link.close()
+    if let link {
+      wantsWake = true
+      return link.close()
+    }
+    guard redial != nil else { return }
+    redial?.cancel()
+    dial()
   }
 
   /// Said once, at the start: most often the app was just not started yet.

@@ -14,7 +14,6 @@ extension UpstreamExchange {
     if !answerHasBegun {
       answerHasBegun = true
       again = nil
-      timer?.cancel()
     }
     do {
       let (bytes, whole) = try takeAnswer(socket)
@@ -59,6 +58,7 @@ extension UpstreamExchange {
 
   private func noteAnswer(_ bytes: ByteBuffer) {
     let head = answers.head
+    timer?.cancel()
     report.status = head.status
     report.reason = bytes.text(head.reason)
     connection?.allow(keepAliveSeconds(head, bytes))
@@ -82,6 +82,10 @@ extension UpstreamExchange {
     if isRaw { return endRaw(from: connection.socket) }
     if !answerHasBegun, connection.isReused, let request = again { return goAgain(request) }
     do {
+      // A reset is no proper end, also of an answer that lasts until the connection closes.
+      if answers.framing == .untilClose, !connection.socket.hasEnded {
+        throw MessageFault.truncated
+      }
       try answers.finish(unread: connection.socket.unread.readableBytes)
       _ = port.send(ByteBuffer(), end: true)
       finish(connection)
@@ -106,13 +110,14 @@ extension UpstreamExchange {
     isOver = true
     self.connection = nil
     timer?.cancel()
-    if !requestIsWhole {
+    if !requestIsWhole || uncredited > 0 {
       // The app has answered early; it is done with this request.
       port.stop(Farewell(.done, blame: .upstream))
     }
     let head = answers.head
     let canRest =
-      requestIsWhole && !head.closes && answers.framing != .untilClose
+      requestIsWhole && !connection.socket.isBackedUp
+      && !head.closes && answers.framing != .untilClose
       && reader.head.minorVersion == 1 && !connection.socket.hasEnded
       && connection.socket.unread.readableBytes == 0
     if canRest { pool.put(connection) } else { connection.close() }
@@ -183,11 +188,11 @@ extension UpstreamExchange {
   }
 
   private func endRaw(from socket: JoinedSocket) {
-    guard !rawEnds.app else { return }
+    if !socket.isOpen { rawEnds.relay = true }
+    guard !rawEnds.app else { return closeIfRawIsOver() }
     passRaw(from: socket)
     rawEnds.app = true
     _ = port.send(ByteBuffer(), end: true)
-    if !socket.isOpen { rawEnds.relay = true }
     closeIfRawIsOver()
   }
 

@@ -23,7 +23,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
   var connection: UpstreamConnection?
   private var unwritten = ByteBuffer()
   /// Taken from the stream and not yet given back as credit.
-  private var uncredited = 0
+  var uncredited = 0
   var again: ByteBuffer?
   private var isSafe = false
   var requestIsWhole = false
@@ -122,7 +122,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
   func bytesLeft(_ count: Int) {
     let due = min(count, uncredited)
     uncredited -= due
-    if due > 0, !isOver { port.credit(due) }
+    if due > 0 { port.credit(due) }
   }
 
   // MARK: - The connection
@@ -158,7 +158,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
 
   private func limitAnswer(_ limit: TimeAmount) {
     timer = LazyDeadline { [weak self] in
-      guard let self, !self.answerHasBegun else { return }
+      guard let self, self.report.isUnsettled else { return }
       self.fail(
         .upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
     }
