@@ -30,6 +30,27 @@ struct LyingAgentTests {
     _ = try await client.until("204 No Content\r\n\r\n")
   }
 
+  @Test(
+    "only the relay says Tunnel-Error: an agent cannot, in an answer, an interim one or a trailer",
+    arguments: [
+      "HTTP/1.1 200 OK\r\nTunnel-Error: agent-offline\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.1 200 OK\r\ntunnel-error: x\r\nTUNNEL-Error: y\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.1 103 Early Hints\r\nTunnel-Error: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nTunnel-Error: x\r\n\r\n",
+    ])
+  func fakedRefusal(_ answer: String) async throws {
+    try await withRelay { relay in
+      let agent = try await relay.servingAgent()
+      let client = try await relay.client()
+      try await client.send(
+        request(relay).replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n"))
+      try await agent.streams.next().send(answer, end: true)
+      let (text, _) = try await client.inbox.rest()
+      #expect(text.hasPrefix("HTTP/1.1 "))
+      #expect(!text.lowercased().contains("tunnel-error"))
+    }
+  }
+
   @Test("bytes behind the answer's end reach nobody, and the stream ends")
   func surplus() async throws {
     try await withRelay { relay in
