@@ -29,7 +29,7 @@ package enum OneShot {
     var lines = [
       "\(request.method) \(request.path) HTTP/1.1", "Host: \(relay.authority)",
       "Authorization: Bearer \(request.token)", "Accept: application/json",
-      "User-Agent: tunnel/\(TunnelVersion.number)", "Connection: close",
+      "User-Agent: tunnel/\(Release.version)", "Connection: close",
     ]
     if let body = request.body {
       lines += ["Content-Type: application/json", "Content-Length: \(body.count)"]

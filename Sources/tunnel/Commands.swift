@@ -99,6 +99,6 @@ struct VersionCommand: AgentCommand {
     commandName: "version", abstract: "Print the version.")
 
   func perform(_ context: CommandContext) {
-    context.terminal.line(TunnelVersion.line)
+    context.terminal.line("tunnel \(Release.version)")
   }
 }

@@ -11,7 +11,7 @@ struct EntryPoint {
     do {
       switch try CommandGrammar.parse(arguments) {
       case .nothing: plain.line(HelpText.nextStep(try MergedSettings(.init(), places)))
-      case .version: plain.line(TunnelVersion.line)
+      case .version: plain.line("tunnel \(Release.version)")
       case .help(nil): plain.line(HelpText.tunnel)
       case .help(.some(let command)): try await perform([command.rawValue, "--help"])
       case .command(let command, let rest): try await perform([command.rawValue] + rest)

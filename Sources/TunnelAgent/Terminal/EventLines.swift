@@ -6,7 +6,7 @@ enum EventLines {
     switch event {
     case .ready(let url, let upstream, _):
       return [
-        TunnelVersion.line,
+        "tunnel \(Release.version)",
         "Forwarding  \(VisibleText.of(url)) -> \(VisibleText.of(upstream))",
       ]
     case .request(let report):
