@@ -1,4 +1,5 @@
 import Logging
+import SessionLink
 
 /// Where log lines go, in which form, from which level on: `--log`, `--log-format`, `--log-level`.
 package struct LogSettings: Sendable, Equatable {
@@ -36,7 +37,7 @@ package struct AgentLog: LogHandler {
 
   package init(
     _ settings: LogSettings, writer: LineWriter?,
-    clock: @escaping @Sendable () -> UInt64 = { ClockText.now() }
+    clock: @escaping @Sendable () -> UInt64 = { WallClock.milliseconds() }
   ) {
     self.logLevel = settings.level
     self.form = settings.form

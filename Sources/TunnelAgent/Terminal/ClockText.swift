@@ -19,13 +19,6 @@ package enum ClockText {
     return day.joined(separator: "-") + "T" + clock(parts, unixMilliseconds % 1000) + "Z"
   }
 
-  /// The wall clock now.
-  package static func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(max(0, time.tv_sec)) * 1000 + UInt64(max(0, time.tv_nsec)) / 1_000_000
-  }
-
   private static func clock(_ parts: tm, _ milliseconds: UInt64) -> String {
     let clock = [padded(parts.tm_hour), padded(parts.tm_min), padded(parts.tm_sec)]
     return clock.joined(separator: ":") + "." + padded(Int32(milliseconds), 3)
