@@ -43,7 +43,7 @@ package struct RelayAPI: Sendable {
   package func post<Value: Decodable>(
     _ path: String, _ body: JSONText
   ) async throws(UserError) -> Value {
-    try decode(await ask("POST", path, Array(body.text.utf8)))
+    try decode(await ask("POST", path, Array(body.line.utf8)))
   }
 
   package func delete(_ path: String) async throws(UserError) {

@@ -1,5 +1,8 @@
 /// A JSON value to be written (RFC 8259): objects keep the order of their keys, so that a person
 /// who reads a line finds the important things first. It only writes; nobody reads JSON with it.
+///
+/// A value is always valid UTF-8 on one line, and what `VisibleText` hides is escaped: a terminal
+/// that shows the line does not obey it.
 package enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral,
   ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
@@ -17,6 +20,14 @@ package enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral,
 
   /// A string, or null.
   package init(_ text: String?) { self = text.map(JSONText.string) ?? .null }
+
+  /// A number; one past `Int64` becomes the nearest.
+  package init(_ number: some BinaryInteger) { self = .number(Int64(clamping: number)) }
+
+  /// A string as it came from the network: bytes that are no UTF-8 become U+FFFD.
+  package static func bytes(_ bytes: ArraySlice<UInt8>) -> JSONText {
+    .string(String(decoding: bytes, as: UTF8.self))
+  }
 
   /// The value on one line, without blanks and without a newline at its end.
   package var line: String {
@@ -54,21 +65,33 @@ package enum JSONText: Sendable, Equatable, ExpressibleByStringLiteral,
 
   private static func write(_ value: String, to text: inout String) {
     text += "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      // DEL and the C1 controls are valid JSON, but a terminal obeys some of them; U+2028 and
-      // U+2029 end a line for some readers of lines.
-      case "\u{0}"..<" ", "\u{7f}"..."\u{9f}", "\u{2028}", "\u{2029}":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
+    // Nearly every string is plain ASCII, and each exchange writes some.
+    if value.utf8.allSatisfy(isPlain) {
+      text += value
+    } else {
+      for scalar in value.unicodeScalars { write(scalar, to: &text) }
     }
     text += "\""
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (0x20..<0x7f).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
+  private static func write(_ scalar: Unicode.Scalar, to text: inout String) {
+    switch scalar {
+    case "\"": text += "\\\""
+    case "\\": text += "\\\\"
+    case "\n": text += "\\n"
+    case "\r": text += "\\r"
+    case "\t": text += "\\t"
+    case _ where VisibleText.isHidden(scalar):
+      // An escape has four digits: what lies past U+FFFF is two (RFC 8259, section 7).
+      for unit in String(scalar).utf16 {
+        let digits = String(unit, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }
+    default: text.unicodeScalars.append(scalar)
+    }
   }
 }

@@ -14,17 +14,17 @@ package enum NameFault: Error, Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .empty: "the name is empty"
-    case .emptyLabel(let name): "`\(Printable(name))` has nothing between two dots"
+    case .emptyLabel(let name): "`\(VisibleText.of(name))` has nothing between two dots"
     case .tooLong(let name, let limit):
-      "`\(Printable(name.prefix(40)))` is longer than \(limit) characters"
+      "`\(VisibleText.of(name.prefix(40)))` is longer than \(limit) characters"
     case .tooShort(let name, let limit):
-      "`\(Printable(name))` is shorter than \(limit) characters"
+      "`\(VisibleText.of(name))` is shorter than \(limit) characters"
     case .badCharacter(let character, let name):
-      "`\(Printable(name))` holds the character `\(Printable(String(character)))`"
-    case .hyphenAtEdge(let label): "`\(Printable(label))` starts or ends with a hyphen"
-    case .numeric(let name): "`\(Printable(name))` ends in a number, as an address does"
-    case .notBare(let name): "`\(Printable(name))` is more than a host name"
-    case .reserved(let name): "`\(Printable(name))` is reserved by the relay"
+      "`\(VisibleText.of(name))` holds the character `\(VisibleText.of(String(character)))`"
+    case .hyphenAtEdge(let label): "`\(VisibleText.of(label))` starts or ends with a hyphen"
+    case .numeric(let name): "`\(VisibleText.of(name))` ends in a number, as an address does"
+    case .notBare(let name): "`\(VisibleText.of(name))` is more than a host name"
+    case .reserved(let name): "`\(VisibleText.of(name))` is reserved by the relay"
     }
   }
 

@@ -19,10 +19,10 @@ package struct UserError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   package var description: String {
-    var lines = ["error[\(code)]: \(Printable(message))"]
+    var lines = ["error[\(code)]: \(VisibleText.of(message))"]
     let fixes = (fix ?? "").split(separator: "\n").prefix(UserError.lineLimit - 1)
     for (index, line) in fixes.enumerated() {
-      lines.append((index == 0 ? "  fix: " : "       ") + Printable(line).description)
+      lines.append((index == 0 ? "  fix: " : "       ") + VisibleText.of(line))
     }
     return lines.joined(separator: "\n")
   }

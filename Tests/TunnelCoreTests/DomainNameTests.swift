@@ -51,6 +51,6 @@ import Testing
   @Test("a fault's text carries no control character to a terminal")
   func escaped() {
     #expect(
-      "\(NameFault.numeric("a\u{1b}[2J"))" == "`a\\u{1b}[2J` ends in a number, as an address does")
+      "\(NameFault.numeric("a\u{1b}[2J"))" == "`a\\x1b[2J` ends in a number, as an address does")
   }
 }

@@ -13,11 +13,10 @@ package enum AccountCommands {
     let online: Bool?
 
     var json: JSONText {
-      var object = JSONText()
-      object.add("domain", domain)
-      if let url { object.add("url", url) }
-      if let online { object.add("online", online) }
-      return object
+      var members: [(key: String, value: JSONText)] = [("domain", .string(domain))]
+      if let url { members.append(("url", .string(url))) }
+      if let online { members.append(("online", .bool(online))) }
+      return .object(members)
     }
   }
 
@@ -61,8 +60,7 @@ package enum AccountCommands {
   package static func claim(
     _ name: String, _ api: RelayAPI, json: Bool, _ terminal: Terminal
   ) async throws(UserError) {
-    var body = JSONText()
-    body.add("domain", try domain(name))
+    let body = JSONText.object([("domain", .string(try domain(name)))])
     let item: Domain = try await api.post("/api/v1/domains", body)
     guard !json else { return terminal.line(item.json) }
     terminal.show(.claimed(domain: item.domain))
@@ -74,10 +72,7 @@ package enum AccountCommands {
     let name = try domain(name)
     try await api.delete("/api/v1/domains/\(name)")
     guard json else { return terminal.line("Released    \(name)") }
-    var object = JSONText()
-    object.add("domain", name)
-    object.add("released", true)
-    terminal.line(object)
+    terminal.line(.object([("domain", .string(name)), ("released", true)]))
   }
 
   /// A name or label as a person types it, `https://` and all. It is safe within a path then.

@@ -42,14 +42,13 @@ package enum ConfigCommands {
       }
       return
     }
-    var object = JSONText()
-    for (name, value, source) in rows(merged) {
-      var row = JSONText()
-      if let value { row.add("value", value) } else { row.addNull("value") }
-      if let source { row.add("source", source) } else { row.addNull("source") }
-      object.add(name, row)
+    let members = rows(merged).map { name, value, source in
+      (
+        key: name,
+        value: JSONText.object([("value", JSONText(value)), ("source", JSONText(source))])
+      )
     }
-    terminal.line(object)
+    terminal.line(.object(members))
   }
 
   private static func rows(_ merged: MergedSettings) -> [(String, String?, String?)] {

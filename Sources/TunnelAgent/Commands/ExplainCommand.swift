@@ -44,13 +44,12 @@ package enum ExplainCommand {
   }
 
   private static func object(_ entry: ErrorEntry) -> JSONText {
-    var object = JSONText()
-    object.add("code", entry.code)
-    object.add("title", entry.title)
-    object.add("meaning", entry.meaning)
-    object.add("fix", entry.fix)
-    if let status = entry.status { object.add("status", status) }
-    if let exit = entry.exit { object.add("exit", exit) }
-    return object
+    var members: [(key: String, value: JSONText)] = [
+      ("code", .string(entry.code)), ("title", .string(entry.title)),
+      ("meaning", .string(entry.meaning)), ("fix", .string(entry.fix)),
+    ]
+    if let status = entry.status { members.append(("status", JSONText(status))) }
+    if let exit = entry.exit { members.append(("exit", JSONText(exit))) }
+    return .object(members)
   }
 }

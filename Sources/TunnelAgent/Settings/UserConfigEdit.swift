@@ -55,7 +55,7 @@ enum UserConfigEdit {
       default: false
       }
     }
-    return plain ? value : JSONText.quoted(value)
+    return plain ? value : JSONText.string(value).line
   }
 
   /// Everything a file says, by its path.

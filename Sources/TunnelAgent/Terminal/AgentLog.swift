@@ -1,5 +1,6 @@
 import Logging
 import SessionLink
+import TunnelCore
 
 /// Where log lines go, in which form, from which level on: `--log`, `--log-format`, `--log-level`.
 package struct LogSettings: Sendable, Equatable {
@@ -61,15 +62,14 @@ package struct AgentLog: LogHandler {
   {
     switch form {
     case .json:
-      var object = JSONText()
-      object.add("t", ClockText.utc(clock()))
-      object.add("lvl", AgentLog.name(level))
-      object.add("msg", message)
-      for (key, value) in pairs { object.add(key, value) }
-      return object.text
+      let head: [(key: String, value: JSONText)] = [
+        ("t", .string(ClockText.utc(clock()))), ("lvl", .string(AgentLog.name(level))),
+        ("msg", .string(message)),
+      ]
+      return JSONText.object(head + pairs.map { ($0.0, .string($0.1)) }).line
     case .logfmt:
       let head = [("t", ClockText.utc(clock())), ("lvl", AgentLog.name(level))]
-      let said = ["msg=" + JSONText.quoted(message)]
+      let said = ["msg=" + JSONText.string(message).line]
       return (head.map(AgentLog.pair) + said + pairs.map(AgentLog.pair)).joined(separator: " ")
     case .text:
       let head = "\(ClockText.local(clock())) \(AgentLog.name(level)) \(VisibleText.of(message))"
@@ -92,6 +92,6 @@ package struct AgentLog: LogHandler {
     let plain = pair.1.unicodeScalars.allSatisfy {
       !VisibleText.isHidden($0) && !" =\"\\".unicodeScalars.contains($0)
     }
-    return "\(pair.0)=" + (plain && !pair.1.isEmpty ? pair.1 : JSONText.quoted(pair.1))
+    return "\(pair.0)=" + (plain && !pair.1.isEmpty ? pair.1 : JSONText.string(pair.1).line)
   }
 }

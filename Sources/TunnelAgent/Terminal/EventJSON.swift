@@ -1,40 +1,38 @@
+import TunnelCore
+
 /// An event as one JSON object for a script. Keys may be added, never renamed.
 enum EventJSON {
   static func of(_ event: AgentEvent) -> JSONText {
-    var object = JSONText()
     switch event {
     case .request(let report):
-      return RequestLine.json(report)
+      RequestLine.json(report)
     case .ready(let url, let upstream, let domain):
-      object.add("event", "ready")
-      object.add("url", url)
-      object.add("upstream", upstream)
-      object.add("domain", domain)
+      .object([
+        ("event", "ready"), ("url", .string(url)), ("upstream", .string(upstream)),
+        ("domain", .string(domain)),
+      ])
     case .reconnecting(let reason, let retry):
-      object.add("event", "reconnecting")
-      object.add("reason", reason)
-      object.add("retry_ms", retry)
+      .object([
+        ("event", "reconnecting"), ("reason", .string(reason)), ("retry_ms", JSONText(retry)),
+      ])
     case .online:
-      object.add("event", "online")
+      .object([("event", "online")])
     case .standby(let owner, let since):
-      object.add("event", "standby")
-      object.add("served_by", owner)
-      object.add("since", ClockText.utc(since))
+      .object([
+        ("event", "standby"), ("served_by", .string(owner)),
+        ("since", .string(ClockText.utc(since))),
+      ])
     case .replaced(let newer):
-      object.add("event", "replaced")
-      object.add("by", newer)
+      .object([("event", "replaced"), ("by", .string(newer))])
     case .claimed(let domain):
-      object.add("event", "claimed")
-      object.add("domain", domain)
+      .object([("event", "claimed"), ("domain", .string(domain))])
     case .warning(let message):
-      object.add("event", "warning")
-      object.add("message", message)
+      .object([("event", "warning"), ("message", .string(message))])
     case .error(let code, let message, let fix):
-      object.add("event", "error")
-      object.add("code", code)
-      object.add("message", message)
-      if let fix { object.add("fix", fix) } else { object.addNull("fix") }
+      .object([
+        ("event", "error"), ("code", .string(code)), ("message", .string(message)),
+        ("fix", JSONText(fix)),
+      ])
     }
-    return object
   }
 }

@@ -36,7 +36,7 @@ enum EventLines {
     let fixes = (fix ?? "").split(separator: "\n").prefix(UserError.lineLimit - 1)
     return [head]
       + fixes.enumerated().map { index, line in
-        (index == 0 ? "  fix: " : "       ") + VisibleText.of(String(line))
+        (index == 0 ? "  fix: " : "       ") + VisibleText.of(line)
       }
   }
 

@@ -1,3 +1,5 @@
+import TunnelCore
+
 /// `10:12:13.388 POST /api/users/webhook 200 OK 12ms`: one exchange on one line.
 enum RequestLine {
   static func text(_ report: RequestReport, colors: Bool = false) -> String {
@@ -9,16 +11,14 @@ enum RequestLine {
   }
 
   static func json(_ report: RequestReport) -> JSONText {
-    var object = JSONText()
-    object.add("event", "request")
-    object.add("id", report.id.description)
-    object.add("time", ClockText.utc(report.unixMilliseconds))
-    object.add("method", bytes: report.method[...])
-    object.add("path", bytes: report.pathAlone)
-    object.add("status", report.status)
-    object.add("ms", report.milliseconds)
-    if let code = report.code { object.add("code", code) }
-    return object
+    var members: [(key: String, value: JSONText)] = [
+      ("event", "request"), ("id", .string(report.id.description)),
+      ("time", .string(ClockText.utc(report.unixMilliseconds))),
+      ("method", .bytes(report.method[...])), ("path", .bytes(report.pathAlone)),
+      ("status", JSONText(report.status)), ("ms", JSONText(report.milliseconds)),
+    ]
+    if let code = report.code { members.append(("code", .string(code))) }
+    return .object(members)
   }
 
   /// The status with what explains it: the refusal's code, else the app's own words, if any.

@@ -51,7 +51,7 @@ package final class Terminal: Sendable {
 
   package func show(_ event: AgentEvent) {
     if style.quiet && event.isChatter { return }
-    guard !style.json else { return output.write(EventJSON.of(event).text) }
+    guard !style.json else { return output.write(EventJSON.of(event).line) }
     let writer = event.isTrouble ? errors : output
     for line in EventLines.of(event, style: style) { writer.write(line) }
   }
@@ -66,7 +66,7 @@ package final class Terminal: Sendable {
   }
 
   package func line(_ object: JSONText) {
-    output.write(object.text)
+    output.write(object.line)
   }
 }
 

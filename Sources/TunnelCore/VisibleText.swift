@@ -1,7 +1,8 @@
-/// Bytes from the network as text that a terminal shows and never obeys.
+/// Text that a terminal shows and never obeys, and that stays on one line of a log (product.md,
+/// section 3): for whatever came from the network or was typed.
 ///
-/// C0 and C1 controls, DEL and bytes that are no UTF-8 become `\xNN`; characters that turn the
-/// direction of text or break a line become `\u{NNNN}`. All else stays as it is.
+/// C0 and C1 controls, DEL and bytes that are no UTF-8 become `\xNN`; characters that nobody sees,
+/// that turn the direction of text or that break a line become `\u{…}`. All else stays as it is.
 package enum VisibleText {
   package static func of(_ bytes: ArraySlice<UInt8>) -> String {
     // Nearly every path and reason is plain ASCII, and each exchange prints both.
@@ -23,24 +24,25 @@ package enum VisibleText {
     of(bytes[...])
   }
 
-  package static func of(_ text: String) -> String {
-    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
+  package static func of(_ text: some StringProtocol) -> String {
+    if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return String(text) }
     var shown = ""
     for scalar in text.unicodeScalars { append(scalar, to: &shown) }
     return shown
   }
 
-  /// Whether a scalar must not reach a terminal as it is.
-  static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0..<0x20, 0x7f..<0xa0: true
-    case 0x061c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+  /// Whether a scalar must not reach a terminal as it is: a control, a line's end, or a format
+  /// character, among them the ones that turn the direction of text.
+  package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
+    return switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
     default: false
     }
   }
 
   /// Walks bytes as UTF-8: a scalar, or nil with the bytes that form none.
-  static func each(
+  private static func each(
     of bytes: ArraySlice<UInt8>, _ body: (Unicode.Scalar?, ArraySlice<UInt8>) -> Void
   ) {
     var rest = bytes
@@ -55,7 +57,7 @@ package enum VisibleText {
   private static func append(_ scalar: Unicode.Scalar, to shown: inout String) {
     if !isHidden(scalar) {
       shown.unicodeScalars.append(scalar)
-    } else if scalar.value < 0x100 {
+    } else if scalar.value < 0xa0 {
       shown += hex(UInt8(scalar.value))
     } else {
       shown += "\\u{\(String(scalar.value, radix: 16))}"
@@ -69,7 +71,7 @@ package enum VisibleText {
 
 /// How many bytes the well-formed UTF-8 sequence at the start takes; 0 if there is none
 /// (RFC 3629 section 4: no overlong forms, no surrogates, nothing past U+10FFFF).
-enum UTF8Length {
+private enum UTF8Length {
   static func of(_ bytes: ArraySlice<UInt8>) -> Int {
     guard let first = bytes.first else { return 0 }
     let length: Int
