@@ -49,17 +49,20 @@ package struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
-    var text: [UInt8] = []
-    text.reserveCapacity(36)
-    for digit in 0..<32 {
-      if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-        text.append(UInt8(ascii: "-"))
+    String(unsafeUninitializedCapacity: 36) { out in
+      var place = 0
+      for digit in 0..<32 {
+        if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+          out[place] = UInt8(ascii: "-")
+          place += 1
+        }
+        let half = digit < 16 ? high : low
+        let value = UInt8(truncatingIfNeeded: half >> UInt64((15 - digit % 16) * 4)) & 0xf
+        out[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+        place += 1
       }
-      let half = digit < 16 ? high : low
-      let value = UInt8(truncatingIfNeeded: half >> UInt64((15 - digit % 16) * 4)) & 0xf
-      text.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
+      return place
     }
-    return String(decoding: text, as: UTF8.self)
   }
 
   package static func < (left: ID, right: ID) -> Bool {

@@ -36,7 +36,8 @@ struct LyingAgentTests {
       "HTTP/1.1 200 OK\r\nTunnel-Error: agent-offline\r\nContent-Length: 2\r\n\r\nok",
       "HTTP/1.1 200 OK\r\ntunnel-error: x\r\nTUNNEL-Error: y\r\nContent-Length: 2\r\n\r\nok",
       "HTTP/1.1 103 Early Hints\r\nTunnel-Error: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nTunnel-Error: x\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + "2\r\nok\r\n0\r\nTunnel-Error: x\r\n\r\n",
     ])
   func fakedRefusal(_ answer: String) async throws {
     try await withRelay { relay in

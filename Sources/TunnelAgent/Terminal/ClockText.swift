@@ -19,9 +19,23 @@ package enum ClockText {
     return day.joined(separator: "-") + "T" + clock(parts, unixMilliseconds % 1000) + "Z"
   }
 
+  /// Twelve characters, written in place: every exchange prints one.
   private static func clock(_ parts: tm, _ milliseconds: UInt64) -> String {
-    let clock = [padded(parts.tm_hour), padded(parts.tm_min), padded(parts.tm_sec)]
-    return clock.joined(separator: ":") + "." + padded(Int32(milliseconds), 3)
+    String(unsafeUninitializedCapacity: 12) { out in
+      func two(_ number: Int32, at place: Int) {
+        out[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
+        out[place + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
+      }
+      two(parts.tm_hour, at: 0)
+      out[2] = UInt8(ascii: ":")
+      two(parts.tm_min, at: 3)
+      out[5] = UInt8(ascii: ":")
+      two(parts.tm_sec, at: 6)
+      out[8] = UInt8(ascii: ".")
+      out[9] = UInt8(ascii: "0") + UInt8(milliseconds / 100 % 10)
+      two(Int32(milliseconds % 100), at: 10)
+      return 12
+    }
   }
 
   private static func padded(_ number: Int32, _ width: Int = 2) -> String {
