@@ -37,7 +37,7 @@ extension Session {
   /// Whether `nextOutput` would have something. May be wrong towards true.
   ///
   /// `mutating` though it changes nothing: a getter of another module is called on a copy of the
-  /// whole machine, and that was a tenth of a relay's time.
+  /// whole machine, with all its counts (decision 0003).
   package mutating func hasMoreOutput() -> Bool {
     overflow != nil || !ready.isEmpty || (!starved.isEmpty && sendPool.free > 0)
       || (!outboxIsOut && outbox.readableBytes > 0)

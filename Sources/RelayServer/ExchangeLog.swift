@@ -9,7 +9,7 @@ import TunnelCore
 #endif
 
 /// One line of JSON an exchange, on stderr. Lines are gathered for a moment and then written by a
-/// thread of their own: a write a line costs a fifth of the relay's time, and a reader who is slow
+/// thread of their own: a wake-up a line was 9 % of the relay's time, and a reader who is slow
 /// or gone must never hold up the event loop. Past 1 MiB that nobody read, lines are dropped and
 /// counted.
 ///

@@ -1,5 +1,5 @@
-/// A flat JSON object written byte by byte into memory that is kept: an encoder, or strings put
-/// together, cost as much as the rest of an exchange. RFC 8259; text is always valid UTF-8.
+/// A flat JSON object written byte by byte into memory that is kept: strings put together showed in
+/// every profile. RFC 8259; text is always valid UTF-8.
 struct LogLine {
   private(set) var bytes: [UInt8] = []
 
