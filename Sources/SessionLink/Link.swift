@@ -30,6 +30,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package typealias InboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
+  let role: Session.Role
   private var session: Session
   private var ends: [(any PipeEnd)?] = []
   private weak var owner: (any LinkOwner)?
@@ -49,6 +50,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     role: Session.Role, hello: Hello, limits: Session.Limits, owner: any LinkOwner,
     flusher: TickFlusher, loop: any EventLoop
   ) {
+    self.role = role
     session = Session(role: role, hello: hello, limits: limits)
     self.owner = owner
     self.flusher = flusher

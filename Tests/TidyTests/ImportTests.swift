@@ -9,8 +9,8 @@ struct ImportTests {
     "HTTPMessage": [],
     "Multiplexer": ["struct NIOCore.ByteBuffer"],
     "SessionLink": [
-      "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
-      "Synchronization", "TunnelCore",
+      "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
+      "NIOWebSocket", "Synchronization", "TunnelCore",
     ],
     "SettingsFile": ["Glibc", "TunnelCore", "Yams"],
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],

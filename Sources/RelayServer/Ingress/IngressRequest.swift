@@ -46,6 +46,11 @@ struct IngressRequest {
     head.fields.first { $0.kind == kind }.map { text($0.value) }
   }
 
+  /// The values of all fields with that lower-case name.
+  func values(named name: String) -> [String] {
+    head.fields.filter { text($0.name).lowercased() == name }.map { text($0.value) }
+  }
+
   /// The value of the first field with that lower-case name.
   func value(named name: String) -> String? {
     head.fields.first { text($0.name).lowercased() == name }.map { text($0.value) }
