@@ -53,7 +53,8 @@ let package = Package(
     .target(
       name: "RelayServer",
       dependencies: [
-        "SessionLink", "RelayStore", "SettingsFile", logging, tls,
+        "SessionLink", "RelayStore", "SettingsFile", logging, tls, crypto,
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],

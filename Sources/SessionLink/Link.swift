@@ -193,12 +193,18 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   private func writeOut() {
     guard let context else { return }
-    var wrote = false
+    var wrote = 0
     while context.channel.isWritable, let bytes = session.nextOutput() {
       context.write(wrapOutboundOut(bytes), promise: nil)
-      wrote = true
+      wrote += bytes.readableBytes
+      // TLS keeps what is not flushed out of the channel's sight: without this the water marks
+      // would never be met, and all that streams have to say would stand before the next frame.
+      if wrote >= LinkChannel.highWater {
+        context.flush()
+        wrote = 0
+      }
     }
-    if wrote { context.flush() }
+    if wrote > 0 { context.flush() }
   }
 
   // MARK: - Events in

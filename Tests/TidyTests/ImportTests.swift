@@ -10,13 +10,14 @@ struct ImportTests {
     "Multiplexer": ["struct NIOCore.ByteBuffer"],
     "SessionLink": [
       "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
-      "NIOWebSocket", "Synchronization", "TunnelCore",
+      "NIOSSL", "NIOWebSocket", "Synchronization", "TunnelCore",
     ],
     "SettingsFile": ["Glibc", "TunnelCore", "Yams"],
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],
     "RelayServer": [
-      "Dispatch", "Glibc", "HTTPMessage", "Hummingbird", "Logging", "Multiplexer", "NIOCore",
-      "NIOPosix", "RelayStore", "ServiceLifecycle", "SessionLink", "SettingsFile",
+      "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Hummingbird", "Logging", "Multiplexer",
+      "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "RelayStore", "ServiceLifecycle", "SessionLink",
+      "SettingsFile",
       "Synchronization", "TunnelCore",
     ],
     "TunnelAgent": [
