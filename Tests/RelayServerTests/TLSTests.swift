@@ -131,21 +131,31 @@ struct TLSTests {
     }
   }
 
-  @Test("a switched connection passes each side's end")
+  @Test("a switched connection passes each side's end, whichever comes first")
   func switched() async throws {
     try await withRelay(isSecure: true) { relay in
       let agent = try await relay.servingAgent()
-      let client = try await relay.secureClient()
-      try await client.send(get(relay, "Connection: Upgrade\r\nUpgrade: x\r\n"))
-      let stream = try await agent.streams.next()
-      _ = try await stream.until("\r\n\r\n")
-      stream.send("HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nfrom the app")
-      _ = try await client.until("from the app")
-      try await client.send("from the client")
-      try await client.endOutput()
-      #expect(try await stream.inbox.rest() == ("from the client", .end))
-      stream.send("last", end: true)
-      #expect(try await client.inbox.rest() == ("last", .end))
+      for clientEndsFirst in [true, false] {
+        let client = try await relay.secureClient()
+        try await client.send(get(relay, "Connection: Upgrade\r\nUpgrade: x\r\n"))
+        let stream = try await agent.streams.next()
+        _ = try await stream.until("\r\n\r\n")
+        stream.send("HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nfrom the app")
+        _ = try await client.until("from the app")
+        if clientEndsFirst {
+          try await client.send("from the client")
+          try await client.endOutput()
+          #expect(try await stream.inbox.rest() == ("from the client", .end))
+          stream.send("last", end: true)
+          #expect(try await client.inbox.rest() == ("last", .end))
+        } else {
+          stream.send("last", end: true)
+          #expect(try await client.inbox.rest() == ("last", .end))
+          client.push("from the client")
+          try? await client.channel.close(mode: .output)
+          #expect(try await stream.inbox.rest() == ("from the client", .end))
+        }
+      }
     }
   }
 

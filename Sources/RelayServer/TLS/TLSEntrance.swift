@@ -48,6 +48,11 @@ final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler {
       self.enter = nil
       do { try enter(context.channel) } catch { context.close(promise: nil) }
     }
+    // The client's close_notify behind ours: NIOSSL closes at once, without a word that the client
+    // has ended in order, and what it said last would count as broken off.
+    if case .shutdownCompleted? = event as? TLSUserEvent {
+      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    }
     context.fireUserInboundEventTriggered(event)
   }
 
