@@ -2,7 +2,7 @@ import NIOCore
 
 /// The words with which an agent's connection becomes a link (docs/protocol.md, "Handshake").
 package enum Handshake {
-  package static let path = "/_tunnel/connect"
+  package static let path: StaticString = "/_tunnel/connect"
   package static let token = "tunnel/1"
 
   /// The relay's yes; frames may stand right behind it.

@@ -51,7 +51,8 @@ extension IngressConnection {
       loop: relay.loop)
     session.begin(link)
     relay.hub.enter(session)
-    channel.write(ByteBuffer(string: Handshake.accepted), promise: nil)
+    // Flushed, for a link writes only where nothing waits.
+    channel.writeAndFlush(ByteBuffer(string: Handshake.accepted), promise: nil)
     do { try LinkChannel.install(link, on: channel, rest: rest) } catch {
       channel.close(promise: nil)
     }
