@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import load, report, subjects
+from . import load, report, subjects, tunnels
 from .processes import Children, Fault, cpu_seconds, resident_mib
 
 
@@ -53,7 +53,8 @@ def run(args, children: Children) -> dict:
     makers = {
         "nginx hop": lambda: subjects.nginx_hop(children, app_port),
         "haproxy tcp": lambda: subjects.haproxy_hop(children, app_port),
-        "tunnel": lambda: subjects.tunnel(children, app_port, args.binaries),
+        "tunnel": lambda: tunnels.tunnel(children, app_port, args.binaries, tls=False),
+        "tunnel tls": lambda: tunnels.tunnel(children, app_port, args.binaries, tls=True),
     }
     chosen = [make() for name, make in makers.items() if name not in args.without]
     idle = {subject.name: memory(subject) for subject in chosen}

@@ -1,13 +1,10 @@
 """What is measured: every subject leads from a port of its own to the one app, over two hops."""
 
-import json
 import os
-import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .load import BIG
-from .processes import Children, Fault, free_ports, listens, wait_until
+from .processes import Children, free_ports, listens, wait_until
 
 HEAD = """
 worker_processes 1; daemon off; pid {folder}/{name}.pid; error_log {folder}/{name}.err warn;
@@ -25,6 +22,12 @@ APP = """
     listen 127.0.0.1:{port} backlog=1024;
     location / {{ return 200 '{small}'; }}
     location = /big {{ root {folder}; }}
+    # Answered once the whole body was read: it is buffered, and then not passed on.
+    location = /up {{
+      client_body_buffer_size 16m;
+      proxy_pass http://127.0.0.1:{port}/; proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+    }}
   }}
 }}
 """
@@ -100,37 +103,4 @@ def haproxy_hop(children: Children, app_port: int) -> Subject:
         child = children.start(f"haproxy-{side}", ["haproxy", "-db", "-f", str(path)])
         subject.sides[side] = child.pid
         wait_until(lambda here=here: listens(here), f"haproxy {side}")
-    return subject
-
-
-def tunnel(children: Children, app_port: int, binaries: Path) -> Subject:
-    home = children.folder / "plain"
-    home.mkdir()
-    env = {name: value for name, value in os.environ.items()
-           if not name.startswith("TUNNEL_") and not name.lower().endswith("_proxy")}
-    env |= {"HOME": str(home), "XDG_DATA_HOME": str(home), "XDG_CONFIG_HOME": str(home),
-            "XDG_STATE_HOME": str(home)}
-    data = str(home / "relay")
-    relay_bin = str(binaries / "relay")
-
-    def ask(*words: str) -> str:
-        return subprocess.run([relay_bin, *words, "--data", data], env=env, check=True,
-                              capture_output=True, text=True).stdout
-
-    token = json.loads(ask("account", "add", "bench", "--json"))["authtoken"]
-    ask("domain", "add", "mine.example", "--account", "bench")
-    (port,) = free_ports(1)
-    subject = Subject("tunnel", port)
-    relay = children.start("relay", [
-        relay_bin, "serve", "--domain", "localhost", "--listen", f"127.0.0.1:{port}",
-        "--data", data], env)
-    wait_until(lambda: listens(port), "the relay")
-    agent = children.start("agent", [
-        str(binaries / "tunnel"), "--domain", "mine.example", "--port", str(app_port),
-        "--relay", f"http://127.0.0.1:{port}"], env | {"TUNNEL_AUTHTOKEN": token})
-    subject.sides = {"relay": relay.pid, "agent": agent.pid}
-    try:
-        wait_until(lambda: "Forwarding" in children.log("agent"), "the agent")
-    except Fault as fault:
-        raise Fault(f"{fault}: {children.log('agent')}{children.log('relay')}") from None
     return subject

@@ -22,7 +22,9 @@ enum Listener {
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try accept(channel, core.value) }
+        channel.eventLoop.makeCompletedFuture {
+          try accept(channel, core.value, takesPlain: settings.takesPlainHTTP)
+        }
       }
       .bind(host: settings.listen.host, port: settings.listen.port)
       .map { channel in
@@ -32,12 +34,15 @@ enum Listener {
       }
   }
 
-  private static func accept(_ channel: any Channel, _ core: RelayCore) throws {
+  private static func accept(
+    _ channel: any Channel, _ core: RelayCore, takesPlain: Bool
+  ) throws {
     guard let certificate = core.certificate else {
       return try enter(channel, core, isSecure: false)
     }
     try TLSEntrance.install(
-      certificate.context, on: channel, limit: core.limits.handshake, logger: core.hub.logger
+      certificate.context, on: channel, limit: core.limits.handshake, logger: core.hub.logger,
+      plain: takesPlain ? { try enter($0, core, isSecure: false) } : nil
     ) { channel in try enter(channel, core, isSecure: true) }
   }
 

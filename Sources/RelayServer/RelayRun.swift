@@ -13,6 +13,7 @@ package enum RelayRun {
     let signals = StopSignals { ask.finish() }
     let relay = try await Relay.start(settings, logger: logger)
     say(relay)
+    StartupCode.giveBack()
     let watching = Task { await relay.watch() }
     for await _ in asked {}
     logger.info("draining")

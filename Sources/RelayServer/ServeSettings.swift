@@ -9,6 +9,8 @@ package struct ServeSettings: Sendable {
   package let publicURL: String?
   /// Nil: plain HTTP.
   package let tls: CertificateFiles?
+  /// Plain HTTP was asked for; with a certificate the listener speaks both.
+  package let takesPlainHTTP: Bool
   /// A proxy on this machine, or another trusted one, speaks for the clients.
   package let isBehindProxy: Bool
   package let proxies: TrustedProxies
@@ -34,13 +36,14 @@ package struct ServeSettings: Sendable {
     dataDirectory = options.data ?? file.data ?? usualData(isFirstRun)
     publicURL = options.publicURL ?? file.publicURL
     tls = options.tls ?? file.tls
+    takesPlainHTTP = options.plainHTTP
     isBehindProxy = options.behindProxy || file.behindProxy
     proxies = TrustedProxies(
       (isBehindProxy ? TrustedProxies.loopback : [])
         + (options.trustedProxies.isEmpty ? file.trustedProxies : options.trustedProxies))
     limits = file.limits
     json = options.json
-    guard address.isLoopback || tls != nil || isBehindProxy || options.plainHTTP else {
+    guard address.isLoopback || tls != nil || isBehindProxy || takesPlainHTTP else {
       throw UserError(
         code: "tls-required",
         message: "\(address) can be reached from outside, and there is no certificate",

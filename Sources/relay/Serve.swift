@@ -41,7 +41,10 @@ struct ServeCommand: AsyncParsableCommand {
   var publicURL: String?
   @Flag(
     name: .customLong("plain-http"),
-    help: "Listen beyond this machine without TLS, on a network that is your own.")
+    help: """
+      Answer plain HTTP, also beyond this machine, on a network that is your own. With a \
+      certificate both are answered on the one port.
+      """)
   var plainHTTP = false
   @Option(
     name: .customLong("tls-cert"),

@@ -196,6 +196,26 @@ struct TLSTests {
     }
   }
 
+  @Test("with --plain-http one port answers both, and each exchange says which it was")
+  func both() async throws {
+    try await withRelay(isSecure: true, change: { $0.plainHTTP = true }) { relay in
+      let agent = try await relay.servingAgent(over: .raw)
+      let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+      let plain = try await relay.client()
+      try await plain.send(get(relay))
+      var stream = try await agent.streams.next()
+      #expect(try await stream.until("\r\n\r\n").contains("X-Forwarded-Proto: http\r\n"))
+      stream.send(answer, end: true)
+      #expect(try await plain.until("\r\n\r\nok") == answer)
+      let secure = try await relay.secureClient()
+      try await secure.send(get(relay))
+      stream = try await agent.streams.next()
+      #expect(try await stream.until("\r\n\r\n").contains("X-Forwarded-Proto: https\r\n"))
+      stream.send(answer, end: true)
+      #expect(try await secure.until("\r\n\r\nok") == answer)
+    }
+  }
+
   @Test("TLS 1.2 is spoken, 1.1 is not, nor is garbage; the next client is served")
   func versions() async throws {
     try await withRelay(isSecure: true) { relay in

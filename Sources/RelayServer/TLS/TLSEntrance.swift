@@ -6,7 +6,7 @@ import NIOTLS
 /// Stands behind NIOSSL on a public connection: lets it in once the handshake is over, which has
 /// `limit` from accept (limits.md, "Public side"). A client that does not keep to TLS is closed;
 /// that is its own affair, and a line in the log at debug level.
-final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler {
+final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = ByteBuffer
 
@@ -15,13 +15,14 @@ final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler {
   private var enter: ((any Channel) throws -> Void)?
   private var deadline: Scheduled<Void>?
 
-  /// `enter` puts the rest of the pipeline behind this handler.
+  /// `enter` puts the rest of the pipeline behind this handler; `plain` does it for a client that
+  /// speaks plain HTTP, who is refused if it is nil.
   static func install(
     _ tls: NIOSSLContext, on channel: any Channel, limit: TimeAmount, logger: Logger,
-    enter: @escaping (any Channel) throws -> Void
+    plain: ((any Channel) throws -> Void)? = nil, enter: @escaping (any Channel) throws -> Void
   ) throws {
     try channel.pipeline.syncOperations.addHandlers(
-      PlainHTTPAnswer(logger), NIOSSLServerHandler(context: tls),
+      PlainHTTP(logger, plain), NIOSSLServerHandler(context: tls),
       TLSEntrance(limit, logger, enter))
   }
 
@@ -80,11 +81,14 @@ final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler {
     deadline?.cancel()
     context.fireChannelInactive()
   }
+
+  func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
 }
 
-/// Tells a client that speaks plain HTTP to a TLS port so, in its own language. Stands before
-/// NIOSSL until the first byte has come: no TLS record begins with a letter (RFC 8446, 5.1).
-private final class PlainHTTPAnswer: ChannelInboundHandler, RemovableChannelHandler {
+/// Finds out clients that speak plain HTTP to a TLS port, and lets them in where that was asked for
+/// (`--plain-http`) or tells them so in their own language. Stands before NIOSSL until the first
+/// byte has come: no TLS record begins with a letter (RFC 8446, 5.1).
+private final class PlainHTTP: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
@@ -96,9 +100,13 @@ private final class PlainHTTPAnswer: ChannelInboundHandler, RemovableChannelHand
   }()
 
   private let logger: Logger
+  private let enter: ((any Channel) throws -> Void)?
   private var isRefused = false
 
-  init(_ logger: Logger) { self.logger = logger }
+  init(_ logger: Logger, _ enter: ((any Channel) throws -> Void)?) {
+    self.logger = logger
+    self.enter = enter
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     if isRefused { return }
@@ -108,10 +116,28 @@ private final class PlainHTTPAnswer: ChannelInboundHandler, RemovableChannelHand
       context.pipeline.syncOperations.removeHandler(self, promise: nil)
       return
     }
+    if let enter { return letIn(context, data, enter) }
     isRefused = true
     let client = context.remoteAddress?.ipAddress ?? "unknown"
     logger.debug("plain HTTP on the TLS port", metadata: ["client": "\(client)"])
     context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: Self.answer))).assumeIsolated()
       .whenComplete { _ in context.close(promise: nil) }
+  }
+
+  private func letIn(
+    _ context: ChannelHandlerContext, _ data: NIOAny, _ enter: (any Channel) throws -> Void
+  ) {
+    let pipeline = context.pipeline.syncOperations
+    do {
+      try pipeline.removeHandler(
+        context: pipeline.context(handlerType: NIOSSLServerHandler.self), promise: nil)
+      try pipeline.removeHandler(
+        context: pipeline.context(handlerType: TLSEntrance.self), promise: nil)
+      try enter(context.channel)
+      context.fireChannelRead(data)
+      pipeline.removeHandler(context: context, promise: nil)
+    } catch {
+      context.close(promise: nil)
+    }
   }
 }

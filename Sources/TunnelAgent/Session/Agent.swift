@@ -148,6 +148,7 @@ final class Agent: LinkOwner {
   private func online(_ url: String, claimed: Bool) {
     if wasReady { return news.add(.online) }
     wasReady = true
+    StartupCode.giveBack()
     let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
     if claimed { news.add(.claimed(domain: domain)) }
     news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
