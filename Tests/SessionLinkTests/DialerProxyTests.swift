@@ -158,9 +158,7 @@ struct DialerProxyTests {
   @Test("of two families the one that answers is taken, also where the other says nothing")
   func families() async throws {
     for (silent, answering) in [("::1", "127.0.0.1"), ("127.0.0.1", "::1")] {
-      let relay = try await RawListener.bind(answering)
-      // Nobody takes this one's connections, and its queue is full: a SYN more is not answered.
-      let full = try FullListener(silent, port: relay.port)
+      let (relay, full) = try await Self.pair(answering: answering, silent: silent)
       var dialer = Dialer(host: "relay.test", port: relay.port)
       dialer.resolver = FixedResolver(silent, answering)
       async let asked = Asked.ask(dialer)
@@ -171,6 +169,20 @@ struct DialerProxyTests {
       try await relay.close()
       full.close()
     }
+  }
+
+  /// Two listeners on one port. Nobody takes the silent one's connections, and its queue is full:
+  /// one SYN more is not answered.
+  private static func pair(
+    answering: String, silent: String
+  ) async throws -> (RawListener, FullListener) {
+    for _ in 0..<50 {
+      let relay = try await RawListener.bind(answering)
+      if let full = try FullListener(silent, port: relay.port) { return (relay, full) }
+      // Another test has that port in the other family.
+      try await relay.close()
+    }
+    throw ByteInbox.Fault(description: "no port is free in both families")
   }
 
   @Test("an address that refuses costs nothing where the other family answers")
@@ -190,13 +202,18 @@ struct DialerProxyTests {
 private struct FullListener {
   private var files: [CInt] = []
 
-  init(_ host: String, port: Int) throws {
+  /// Nil if the port is taken.
+  init?(_ host: String, port: Int) throws {
     let address = try SocketAddress(ipAddress: host, port: port)
     let family = host.contains(":") ? AF_INET6 : AF_INET
     let listener = socket(family, CInt(SOCK_STREAM.rawValue), 0)
     files.append(listener)
-    let isBound = address.withSockAddr { bind(listener, $0, socklen_t($1)) } == 0
-    try #require(isBound && listen(listener, 0) == 0)
+    guard address.withSockAddr({ bind(listener, $0, socklen_t($1)) }) == 0,
+      listen(listener, 0) == 0
+    else {
+      close()
+      return nil
+    }
     for _ in 0..<4 {
       let peer = socket(family, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
       files.append(peer)

@@ -50,6 +50,7 @@ final class SecureHandler: ChannelInboundHandler, RemovableChannelHandler {
       return say(.broken("its certificate cannot be read"))
     }
     guard certificate.names.include(host) else { return say(.wrongName(certificate.names.all)) }
+    context.pipeline.syncOperations.removeHandler(firstBytes, promise: nil)
     say(nil)
   }
 
@@ -102,7 +103,7 @@ final class SecureHandler: ChannelInboundHandler, RemovableChannelHandler {
 }
 
 /// Stands in front of TLS and looks at what the peer says first: a TLS record, or something else.
-private final class FirstBytes: ChannelInboundHandler {
+private final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
 
   private var bytes: [UInt8] = []
