@@ -49,7 +49,8 @@ enum DataPath {
     access(path + "/relay.db", F_OK) == 0 || errno == EACCES
   }
 
-  private static func environment(_ name: String) -> String? {
+  /// A variable that is set and not empty.
+  static func environment(_ name: String) -> String? {
     guard let value = getenv(name) else { return nil }
     let text = String(cString: value)
     return text.isEmpty ? nil : text
