@@ -4,6 +4,8 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -15,6 +17,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -31,7 +34,10 @@ let package = Package(
     // NIO begins here.
     .target(
       name: "SessionLink",
-      dependencies: ["TunnelCore", "HTTPMessage", "Multiplexer", nio, posix],
+      dependencies: [
+        "TunnelCore", "HTTPMessage", "Multiplexer", nio, posix, tls, crypto,
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+      ],
       swiftSettings: strict),
     .target(
       name: "SettingsFile",
@@ -40,15 +46,15 @@ let package = Package(
     .target(
       name: "RelayStore",
       dependencies: [
-        "TunnelCore",
+        "TunnelCore", crypto,
         .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
     .target(
       name: "RelayServer",
       dependencies: [
-        "SessionLink", "RelayStore", "SettingsFile", logging,
+        "SessionLink", "RelayStore", "SettingsFile", logging, tls, crypto,
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],

@@ -3,7 +3,7 @@ import NIOPosix
 import SessionLink
 import TunnelCore
 
-/// The relay's one public socket.
+/// The relay's one public socket, with TLS where there is a certificate.
 enum Listener {
   static func bind(
     _ settings: ServeSettings, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
@@ -26,7 +26,21 @@ enum Listener {
   }
 
   private static func accept(_ channel: any Channel, _ core: RelayCore) throws {
-    let connection = IngressConnection(core, peer: ClientAddress(channel.remoteAddress))
+    guard let certificate = core.certificate else {
+      return try enter(channel, core, isSecure: false)
+    }
+    try TLSEntrance.install(
+      certificate.context, on: channel, limit: core.limits.handshake, logger: core.hub.logger
+    ) { channel in try enter(channel, core, isSecure: true) }
+  }
+
+  private static func enter(
+    _ channel: any Channel, _ core: RelayCore, isSecure: Bool
+  ) throws {
+    let connection = IngressConnection(
+      core,
+      peer: ClientAddress(
+        channel.remoteAddress, isSecure: isSecure, trusting: core.proxies))
     let socket = JoinedSocket(flusher: core.flusher)
     socket.attach(connection)
     try channel.pipeline.syncOperations.addHandler(socket)

@@ -16,6 +16,8 @@ package final class Relay: Sendable {
 
   /// Where it listens, `127.0.0.1:8080`.
   package let listen: String
+  /// `http` or `https`: what it speaks there.
+  package let scheme: String
   /// Its own address as the outside writes it.
   package let url: String
   private let group: MultiThreadedEventLoopGroup
@@ -28,13 +30,19 @@ package final class Relay: Sendable {
 
   /// Opens everything; when it returns, the relay accepts connections.
   package static func start(_ settings: ServeSettings, logger: Logger) async throws -> Relay {
+    let certificate = try settings.tls.map { files throws(UserError) in
+      try ServerCertificate.load(files)
+    }
+    if let certificate, let concern = certificate.concern(at: time(nil)) {
+      logger.warning("\(concern)", metadata: ["path": "\(settings.tls?.certificate ?? "")"])
+    }
     let lock = try DataLock(directory: settings.dataDirectory)
     let store = try RelayStore(directory: settings.dataDirectory)
     try await store.settleBase(settings.base)
     if settings.isFirstRun { _ = try await store.ensureDevAccount(base: settings.base) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      return try await Relay(settings, lock, store, group, logger)
+      return try await Relay(settings, certificate, lock, store, group, logger)
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -42,8 +50,8 @@ package final class Relay: Sendable {
   }
 
   private init(
-    _ settings: ServeSettings, _ lock: DataLock, _ store: RelayStore,
-    _ group: MultiThreadedEventLoopGroup, _ logger: Logger
+    _ settings: ServeSettings, _ certificate: ServerCertificate?, _ lock: DataLock,
+    _ store: RelayStore, _ group: MultiThreadedEventLoopGroup, _ logger: Logger
   ) async throws {
     let loop = group.next()
     let urls = PublicURL(settings)
@@ -60,8 +68,8 @@ package final class Relay: Sendable {
       hub.apply(directory, readAt: readAt)
       let core = RelayCore(
         hub: hub, store: store, limits: settings.limits,
-        log: ExchangeLog(log, loop: loop), apiSocket: api.socket,
-        loop: loop)
+        log: ExchangeLog(log, loop: loop), certificate: certificate,
+        proxies: settings.proxies, apiSocket: api.socket, loop: loop)
       return NIOLoopBound(core, eventLoop: loop)
     }.get()
     do {
@@ -72,8 +80,9 @@ package final class Relay: Sendable {
     }
     let address = listener.localAddress
     let host = address?.ipAddress ?? settings.listen.host
-    try AddressFile.write(urls, in: settings.dataDirectory)
+    try AddressFile.write(settings, port: urls.listening, certificate)
     listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listen.port)"
+    scheme = settings.scheme
     url = urls.url(settings.base)
     self.group = group
     self.lock = lock

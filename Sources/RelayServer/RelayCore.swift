@@ -7,6 +7,8 @@ import TunnelCore
 
 /// limits.md, "Public side of the relay".
 struct IngressLimits {
+  /// TLS, from accept.
+  var handshake = TimeAmount.seconds(10)
   var firstHead = TimeAmount.seconds(10)
   var laterHead = TimeAmount.seconds(10)
   var idle = TimeAmount.seconds(75)
@@ -21,11 +23,15 @@ final class RelayCore {
   let flusher: TickFlusher
   let store: RelayStore
   let exchangeLog: ExchangeLog
+  /// Nil: the listener speaks plain HTTP.
+  let certificate: ServerCertificate?
+  let proxies: TrustedProxies
   private let apiSocket: String
   private var random = SmallRandom()
 
   init(
-    hub: Hub, store: RelayStore, limits: IngressLimits, log: ExchangeLog, apiSocket: String,
+    hub: Hub, store: RelayStore, limits: IngressLimits, log: ExchangeLog,
+    certificate: ServerCertificate?, proxies: TrustedProxies, apiSocket: String,
     loop: any EventLoop
   ) {
     base = hub.base
@@ -33,6 +39,8 @@ final class RelayCore {
     self.store = store
     self.limits = limits
     self.loop = loop
+    self.certificate = certificate
+    self.proxies = proxies
     self.apiSocket = apiSocket
     exchangeLog = log
     flusher = TickFlusher(loop)

@@ -11,15 +11,16 @@ package struct ServeOptions: Sendable, Equatable {
   /// What agents and visitors use from outside: `https://tunnel.example.com`.
   package var publicURL: String?
   package var plainHTTP: Bool
+  package var tls: CertificateFiles?
   package var behindProxy: Bool
-  /// CIDR blocks, as they were given.
-  package var trustedProxies: [String]
+  package var trustedProxies: [AddressBlock]
   package var json: Bool
 
   package init(
     domain: DomainName? = nil, listen: ListenAddress? = nil, data: String? = nil,
     config: String? = nil, publicURL: String? = nil, plainHTTP: Bool = false,
-    behindProxy: Bool = false, trustedProxies: [String] = [], json: Bool = false
+    tls: CertificateFiles? = nil,
+    behindProxy: Bool = false, trustedProxies: [AddressBlock] = [], json: Bool = false
   ) {
     self.domain = domain
     self.listen = listen
@@ -27,6 +28,7 @@ package struct ServeOptions: Sendable, Equatable {
     self.config = config
     self.publicURL = publicURL
     self.plainHTTP = plainHTTP
+    self.tls = tls
     self.behindProxy = behindProxy
     self.trustedProxies = trustedProxies
     self.json = json
@@ -38,6 +40,11 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
   /// Without the brackets of an IPv6 literal.
   package let host: String
   package let port: Int
+
+  init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
 
   /// Reads `127.0.0.1:8080`, `[::]:443`, `:443` (all addresses) and `8080` (this machine only).
   package init?(_ text: String) {

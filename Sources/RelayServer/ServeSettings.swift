@@ -1,5 +1,3 @@
-import NIOCore
-import SettingsFile
 import TunnelCore
 
 /// What `relay serve` does, checked: flags over `relay.yml` over defaults (product.md, section 4).
@@ -9,6 +7,11 @@ package struct ServeSettings: Sendable {
   package let dataDirectory: String
   /// How the outside writes this relay's address; nil is what it listens on.
   package let publicURL: String?
+  /// Nil: plain HTTP.
+  package let tls: CertificateFiles?
+  /// A proxy on this machine, or another trusted one, speaks for the clients.
+  package let isBehindProxy: Bool
+  package let proxies: TrustedProxies
   /// Without a domain: a relay for one person, with an account `dev` that it makes by itself.
   package let isFirstRun: Bool
   let limits: IngressLimits
@@ -19,12 +22,6 @@ package struct ServeSettings: Sendable {
   package init(
     _ options: ServeOptions, usualData: (_ isFirstRun: Bool) -> String
   ) throws(UserError) {
-    guard !options.behindProxy, options.trustedProxies.isEmpty else {
-      throw UserError(
-        code: "usage", message: "--behind-proxy and --trusted-proxy are not in this version yet",
-        fix: "leave them out: the proxy's X-Forwarded-* are replaced by what the relay sees",
-        exit: .usage)
-    }
     let file = try RelayFile(options.config)
     let domain = options.domain ?? file.domain
     isFirstRun = domain == nil
@@ -35,17 +32,26 @@ package struct ServeSettings: Sendable {
     }
     listen = address
     dataDirectory = options.data ?? file.data ?? usualData(isFirstRun)
-    publicURL = options.publicURL
+    publicURL = options.publicURL ?? file.publicURL
+    tls = options.tls ?? file.tls
+    isBehindProxy = options.behindProxy || file.behindProxy
+    proxies = TrustedProxies(
+      (isBehindProxy ? TrustedProxies.loopback : [])
+        + (options.trustedProxies.isEmpty ? file.trustedProxies : options.trustedProxies))
     limits = file.limits
     json = options.json
-    guard address.isLoopback || options.plainHTTP else {
+    guard address.isLoopback || tls != nil || isBehindProxy || options.plainHTTP else {
       throw UserError(
         code: "tls-required",
         message: "\(address) can be reached from outside, and there is no certificate",
-        fix: "listen on 127.0.0.1 behind a proxy that speaks TLS, or say --plain-http",
+        fix: "give it one with --tls-cert and --tls-key, or put a proxy that speaks TLS in front "
+          + "and say --behind-proxy",
         exit: .configuration)
     }
   }
+
+  /// What the listener speaks.
+  var scheme: String { tls == nil ? "http" : "https" }
 
   private static func localhost() throws(UserError) -> DomainName {
     do {
@@ -58,46 +64,4 @@ package struct ServeSettings: Sendable {
 
 extension ListenAddress {
   var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
-}
-
-/// `relay.yml`.
-struct RelayFile {
-  private(set) var domain: DomainName?
-  private(set) var listen: ListenAddress?
-  private(set) var data: String?
-  private(set) var limits = IngressLimits()
-
-  /// No path is no file. Throws 78 for a file that is missing or wrong.
-  init(_ path: String?) throws(UserError) {
-    guard let path else { return }
-    guard let root = try SettingsFile.read(path) else {
-      throw UserError(
-        code: "config-file", message: "\(path): there is no such file",
-        fix: "check --config", exit: .configuration)
-    }
-    try root.refuseUnknown(["domain", "listen", "data", "limits"])
-    if let node = try root.node("domain") {
-      do { domain = try DomainName(node.asString()) } catch let fault as NameFault {
-        throw node.fault("\(fault)")
-      } catch let error as UserError { throw error } catch { throw node.fault("\(error)") }
-    }
-    if let node = try root.node("listen") {
-      listen = ListenAddress(try node.asString())
-      if listen == nil { throw node.fault("this is no address, such as 127.0.0.1:8080") }
-    }
-    data = try root.string("data")
-    if let node = try root.node("limits") { try read(node) }
-  }
-
-  private mutating func read(_ node: SettingsNode) throws(UserError) {
-    try node.refuseUnknown(["header_read_timeout_ms", "keep_alive_timeout_ms"])
-    let range = 1...86_400_000
-    if let limit = try node.int("header_read_timeout_ms", in: range) {
-      limits.firstHead = .milliseconds(Int64(limit))
-      limits.laterHead = limits.firstHead
-    }
-    if let limit = try node.int("keep_alive_timeout_ms", in: range) {
-      limits.idle = .milliseconds(Int64(limit))
-    }
-  }
 }

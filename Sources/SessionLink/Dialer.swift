@@ -29,6 +29,8 @@ package struct Dialer: Sendable {
   /// limits.md: TCP dial, and dial with everything up to the answer.
   package var connectTimeout = TimeAmount.milliseconds(3_500)
   package var answerTimeout = TimeAmount.seconds(10)
+  /// Puts what the relay wants below the request into the pipeline, TLS for one.
+  package var prepare: (@Sendable (any Channel) throws -> Void)?
 
   package init(host: String, port: Int) {
     self.host = host
@@ -42,8 +44,9 @@ package struct Dialer: Sendable {
     let answer = loop.makePromise(of: DialAnswer.self)
     let connected = ClientBootstrap(group: loop)
       .connectTimeout(connectTimeout)
-      .channelInitializer { channel in
+      .channelInitializer { [prepare] channel in
         channel.eventLoop.makeCompletedFuture {
+          try prepare?(channel)
           try channel.pipeline.syncOperations.addHandler(
             AnswerHandler(request, wantsUpgrade: wantsUpgrade, answer: answer))
         }

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 
 /// Whose bytes a socket writes: told when they have left it.
 package protocol Creditor: AnyObject {
@@ -191,7 +192,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     if let options = context.channel as? any SocketOptionProvider {
       _ = options.setSoLinger(NIOLinger(l_onoff: 1, l_linger: 0))
     }
-    context.close(promise: nil)
+    // Below TLS: its close_notify would say that all had been sent (RFC 8446, section 6.1).
+    let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
+    (below ?? context).close(promise: nil)
   }
 
   /// Hands the connection over to another handler; the answer is what was read but not taken.

@@ -30,6 +30,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package typealias InboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
+  let role: Session.Role
   private var session: Session
   private var ends: [(any PipeEnd)?] = []
   private weak var owner: (any LinkOwner)?
@@ -49,6 +50,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     role: Session.Role, hello: Hello, limits: Session.Limits, owner: any LinkOwner,
     flusher: TickFlusher, loop: any EventLoop
   ) {
+    self.role = role
     session = Session(role: role, hello: hello, limits: limits)
     self.owner = owner
     self.flusher = flusher
@@ -191,12 +193,18 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   private func writeOut() {
     guard let context else { return }
-    var wrote = false
+    var wrote = 0
     while context.channel.isWritable, let bytes = session.nextOutput() {
       context.write(wrapOutboundOut(bytes), promise: nil)
-      wrote = true
+      wrote += bytes.readableBytes
+      // TLS keeps what is not flushed out of the channel's sight: without this the water marks
+      // would never be met, and all that streams have to say would stand before the next frame.
+      if wrote >= LinkChannel.highWater {
+        context.flush()
+        wrote = 0
+      }
     }
-    if wrote { context.flush() }
+    if wrote > 0 { context.flush() }
   }
 
   // MARK: - Events in

@@ -15,7 +15,9 @@ package enum LinkChannel {
   static let unsentInKernel = 128 << 10
 
   /// Puts `link` on the connection; `rest` is what came right behind the handshake.
-  package static func install(_ link: Link, on channel: any Channel, rest: ByteBuffer) throws {
+  package static func install(
+    _ link: Link, on channel: any Channel, rest: ByteBuffer, over carrier: Carrier = .raw
+  ) throws {
     if let options = channel.syncOptions {
       try options.setOption(
         .writeBufferWaterMark, value: .init(low: lowWater, high: highWater))
@@ -25,9 +27,12 @@ package enum LinkChannel {
         value: unsentInKernel)
       try options.setOption(.maxMessagesPerRead, value: 4)
     }
+    var webSocket: WebSocketCarrier?
+    if carrier != .raw { webSocket = try WebSocketCarrier.install(on: channel, role: link.role) }
     try channel.pipeline.syncOperations.addHandler(link)
     try channel.syncOptions?.setOption(.autoRead, value: true)
     channel.read()
-    if rest.readableBytes > 0 { link.take(rest) }
+    guard rest.readableBytes > 0 else { return }
+    if let webSocket { try webSocket.take(rest, on: channel) } else { link.take(rest) }
   }
 }

@@ -38,12 +38,16 @@ extension ErrorCatalogue {
       meaning: "The name is not held, or not by the account that asked.",
       fix: "`relay domain ls` or `tunnel domains` lists what is held"),
     ErrorEntry(
+      "certificate-unusable", "The relay's certificate cannot be used", exit: .configuration,
+      meaning: "A file of `--tls-cert` or `--tls-key` cannot be read, or the two do not fit.",
+      fix: "give the certificate's whole chain and its own key, both in PEM"),
+    ErrorEntry(
       "tls-required", "The relay would speak plain HTTP to the world", exit: .configuration,
       meaning: """
         Without a certificate the relay listens on loopback only, for authtokens and visitors' \
         data would pass in the clear.
         """,
-      fix: "listen on 127.0.0.1 behind a web server that speaks TLS, or say `--plain-http`"),
+      fix: "give `--tls-cert` and `--tls-key`, or say `--behind-proxy` behind one that speaks TLS"),
     ErrorEntry(
       "unhealthy", "The relay does not answer as it should", exit: .other,
       meaning: "`relay healthcheck` got no answer, or not the one of a healthy relay.",

@@ -28,13 +28,16 @@ enum DataPath {
     return try RelayStore(directory: path)
   }
 
-  /// What a running relay has written of where it listens; nil if none has.
-  static func address(_ given: String?) -> String? {
+  /// What a running relay has written of where it listens, and with TLS by which certificate it
+  /// is known; nil if none has.
+  static func address(_ given: String?) -> (url: String, fingerprint: String?)? {
     guard let file = fopen(forCommands(given) + "/relay.url", "r") else { return nil }
     defer { fclose(file) }
     var line = [UInt8](repeating: 0, count: 256)
     let count = fread(&line, 1, line.count, file)
-    return String(decoding: line.prefix(count).prefix { $0 > 0x20 }, as: UTF8.self)
+    let words = line.prefix(count).split { $0 <= 0x20 }.map { String(decoding: $0, as: UTF8.self) }
+    guard let url = words.first else { return nil }
+    return (url, words.count == 3 && words[1] == "sha256" ? words[2] : nil)
   }
 
   private static var ofUser: String {

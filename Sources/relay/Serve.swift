@@ -12,9 +12,12 @@ struct ServeCommand: AsyncParsableCommand {
       authtoken in DATA/dev.token, where an agent of the same user finds it:
         relay serve
 
+      With a certificate for its own name and *.NAME:
+        relay serve --domain tunnel.example.com --listen [::]:443 \
+      --tls-cert fullchain.pem --tls-key privkey.pem
+
       Behind a web server that speaks TLS for it:
-        relay serve --domain tunnel.example.com --listen 127.0.0.1:8080 \
-      --public-url https://tunnel.example.com
+        relay serve --domain tunnel.example.com --listen 127.0.0.1:8080 --behind-proxy
 
       SIGTERM drains, 30 s at most; a second one ends at once.
       """)
@@ -30,19 +33,36 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A settings file, relay.yml.", valueName: "file")) var config: String?
   @Option(
     name: .customLong("public-url"),
-    help: ArgumentHelp("The address that agents and visitors use.", valueName: "url"))
+    help: ArgumentHelp(
+      """
+      The address that agents and visitors use. Default: what it listens on; with --behind-proxy \
+      https://DOMAIN, on the usual port.
+      """, valueName: "url"))
   var publicURL: String?
   @Flag(
     name: .customLong("plain-http"),
     help: "Listen beyond this machine without TLS, on a network that is your own.")
   var plainHTTP = false
+  @Option(
+    name: .customLong("tls-cert"),
+    help: ArgumentHelp("Speak TLS: the certificate's whole chain, in PEM.", valueName: "file"))
+  var certificates: [String] = []
+  @Option(
+    name: .customLong("tls-key"),
+    help: ArgumentHelp("The certificate's own key, in PEM.", valueName: "file"))
+  var keys: [String] = []
   @Flag(
     name: .customLong("behind-proxy"),
-    help: ArgumentHelp("Not in this version yet.", visibility: .hidden))
+    help: """
+      A proxy on this machine speaks for the clients: its X-Forwarded-For and -Proto count. The \
+      address is https://DOMAIN then, if --public-url names no other.
+      """)
   var behindProxy = false
   @Option(
     name: .customLong("trusted-proxy"),
-    help: ArgumentHelp("Not in this version yet.", visibility: .hidden))
+    help: ArgumentHelp(
+      "An address or block whose X-Forwarded-For and -Proto count; may be repeated.",
+      valueName: "cidr"))
   var trustedProxies: [String] = []
   @Flag(help: "Print JSON, one object a line.") var json = false
 
@@ -59,7 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
           ("domain", .string(settings.base.text)), ("url", .string(relay.url)),
         ])
       } else {
-        Output.print("Listening  http://\(relay.listen)  domain \(settings.base)")
+        Output.print("Listening  \(relay.scheme)://\(relay.listen)  domain \(settings.base)")
       }
     }
   }
@@ -68,7 +88,9 @@ struct ServeCommand: AsyncParsableCommand {
     ServeOptions(
       domain: try domain.map { try Names.domain($0) }, listen: try address(), data: data,
       config: config, publicURL: try checkedURL(), plainHTTP: plainHTTP,
-      behindProxy: behindProxy, trustedProxies: trustedProxies, json: json)
+      tls: try certificateFiles(), behindProxy: behindProxy,
+      trustedProxies: try trustedProxies.map { text throws(UserError) in try block(text) },
+      json: json)
   }
 
   private func address() throws(UserError) -> ListenAddress? {
@@ -80,9 +102,36 @@ struct ServeCommand: AsyncParsableCommand {
     return address
   }
 
+  private func certificateFiles() throws(UserError) -> CertificateFiles? {
+    guard certificates.count <= 1, keys.count <= 1 else {
+      throw UserError(
+        code: "usage", message: "a second certificate is not in this version yet",
+        fix: "use one that is for all the names: --tls-cert and --tls-key once each",
+        exit: .usage)
+    }
+    guard let certificate = certificates.first, let key = keys.first else {
+      guard certificates.isEmpty, keys.isEmpty else {
+        throw UserError(
+          code: "usage", message: "--tls-cert and --tls-key go together",
+          fix: "add \(keys.isEmpty ? "--tls-key" : "--tls-cert") FILE", exit: .usage)
+      }
+      return nil
+    }
+    return CertificateFiles(certificate: certificate, key: key)
+  }
+
+  private func block(_ text: String) throws(UserError) -> AddressBlock {
+    guard let block = AddressBlock(text) else {
+      throw UsageError.value(
+        "`\(text)` is no address or block of addresses",
+        fix: "such as --trusted-proxy 10.0.0.0/8 or --trusted-proxy 2001:db8::1")
+    }
+    return block
+  }
+
   private func checkedURL() throws(UserError) -> String? {
     guard let publicURL else { return nil }
-    guard publicURL.hasPrefix("https://") || publicURL.hasPrefix("http://") else {
+    guard PublicURL.isURL(publicURL) else {
       throw UsageError.value(
         "`\(publicURL)` is no address", fix: "such as https://tunnel.example.com")
     }

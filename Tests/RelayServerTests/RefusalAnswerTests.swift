@@ -10,7 +10,7 @@ struct RefusalAnswerTests {
     html: Bool = false, isHead: Bool = false
   ) -> ExchangeRecord {
     var record = ExchangeRecord(
-      peer: ClientAddress(nil), receivedAt: 1_700_000_000_000, id: ID(high: 1, low: 2),
+      client: "unknown", receivedAt: 1_700_000_000_000, id: ID(high: 1, low: 2),
       at: Moment(nanoseconds: 0))
     record.wantsHTML = html
     record.isHead = isHead

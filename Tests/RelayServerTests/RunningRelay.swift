@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import RelayStore
+import SessionLink
 import Synchronization
 import Testing
 import TunnelCore
@@ -84,15 +85,17 @@ final class RunningRelay: Sendable {
   }
 
   /// An agent of ann's that serves her domain.
-  func servingAgent() async throws -> StandInAgent {
-    let agent = try await agent()
+  func servingAgent(over carrier: Carrier = .raw) async throws -> StandInAgent {
+    let agent = try await agent(over: carrier)
     try await agent.serve(ann.domain.text)
     return agent
   }
 
-  func agent(token: Authtoken? = nil, install: ID? = nil) async throws -> StandInAgent {
+  func agent(
+    token: Authtoken? = nil, install: ID? = nil, over carrier: Carrier = .raw
+  ) async throws -> StandInAgent {
     try await StandInAgent.connect(
-      port: port, token: token ?? ann.token, install: install ?? .fresh())
+      port: port, token: token ?? ann.token, install: install ?? .fresh(), over: carrier)
   }
 }
 

@@ -17,16 +17,16 @@ final class StandInAgent: Sendable {
   private var loop: any EventLoop { channel.eventLoop }
 
   static func connect(
-    port: Int, token: Authtoken, install: ID, instance: ID = .fresh()
+    port: Int, token: Authtoken, install: ID, instance: ID = .fresh(), over carrier: Carrier = .raw
   ) async throws -> StandInAgent {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let request = Handshake.request(
-      host: RunningRelay.base, authtoken: token.reveal())
+      carrier, host: RunningRelay.base, authtoken: token.reveal())
     return try await Dialer(host: "127.0.0.1", port: port)
       .ask(request, wantsUpgrade: true, on: loop)
       .flatMapThrowing { answer in
         guard case .switched(let channel, let rest) = answer else { throw Refused(answer) }
-        return try StandInAgent(channel, rest, install, instance)
+        return try StandInAgent(channel, rest, install, instance, carrier)
       }.get()
   }
 
@@ -44,7 +44,8 @@ final class StandInAgent: Sendable {
   }
 
   private init(
-    _ channel: any Channel, _ rest: ByteBuffer, _ install: ID, _ instance: ID
+    _ channel: any Channel, _ rest: ByteBuffer, _ install: ID, _ instance: ID,
+    _ carrier: Carrier
   ) throws {
     self.channel = channel
     self.install = install
@@ -57,7 +58,7 @@ final class StandInAgent: Sendable {
       role: .agent, hello: hello, limits: Session.Limits(), owner: inner,
       flusher: TickFlusher(channel.eventLoop), loop: channel.eventLoop)
     inner.link = link
-    try LinkChannel.install(link, on: channel, rest: rest)
+    try LinkChannel.install(link, on: channel, rest: rest, over: carrier)
   }
 
   /// Declares a domain and waits until the relay confirms it.

@@ -9,14 +9,15 @@ struct ImportTests {
     "HTTPMessage": [],
     "Multiplexer": ["struct NIOCore.ByteBuffer"],
     "SessionLink": [
-      "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
-      "Synchronization", "TunnelCore",
+      "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
+      "NIOSSL", "NIOWebSocket", "Synchronization", "TunnelCore",
     ],
     "SettingsFile": ["Glibc", "TunnelCore", "Yams"],
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],
     "RelayServer": [
-      "Dispatch", "Glibc", "HTTPMessage", "Hummingbird", "Logging", "Multiplexer", "NIOCore",
-      "NIOPosix", "RelayStore", "ServiceLifecycle", "SessionLink", "SettingsFile",
+      "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Hummingbird", "Logging", "Multiplexer",
+      "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "RelayStore", "ServiceLifecycle", "SessionLink",
+      "SettingsFile",
       "Synchronization", "TunnelCore",
     ],
     "TunnelAgent": [

@@ -14,19 +14,27 @@ final class Presence: Sendable {
   func isOnline(_ host: DomainName) -> Bool { online.withLock { $0.contains(host) } }
 }
 
-/// How a domain of this relay is written as a URL: by `--public-url`, else by what it listens on.
-final class PublicURL: Sendable {
+/// How a domain of this relay is written as a URL: by `--public-url`; behind a proxy, which speaks
+/// TLS on the usual port, `https://DOMAIN`; else by what the relay listens on.
+package final class PublicURL: Sendable {
   let scheme: String
   private let fixedPort: Int?
   private let hasFixedPort: Bool
   private let port: Mutex<Int>
 
   init(_ settings: ServeSettings) {
-    let parts = settings.publicURL.map(Self.parts)
-    scheme = parts?.scheme ?? "http"
+    var parts = settings.publicURL.map(Self.parts)
+    if parts == nil, settings.isBehindProxy, settings.base.text != "localhost" {
+      parts = ("https", nil)
+    }
+    scheme = parts?.scheme ?? settings.scheme
     hasFixedPort = parts != nil
     fixedPort = parts?.port
     port = Mutex(settings.listen.port)
+  }
+
+  package static func isURL(_ text: String) -> Bool {
+    text.hasPrefix("https://") || text.hasPrefix("http://")
   }
 
   /// Scheme and port of `https://tunnel.example.com:8443`.

@@ -19,15 +19,16 @@ struct ExchangeRecord {
   /// Nanoseconds of the monotonic clock.
   let began: Moment
 
-  init(peer: ClientAddress, receivedAt: UInt64, id: ID, at now: Moment) {
+  init(client: String, receivedAt: UInt64, id: ID, at now: Moment) {
     self.id = id
     self.receivedAt = receivedAt
-    client = peer.text
+    self.client = client
     began = now
   }
 
   init(_ request: IngressRequest, id: ID, at now: Moment) {
-    self.init(peer: request.peer, receivedAt: request.receivedAt, id: id, at: now)
+    self.init(
+      client: request.peer.client(request), receivedAt: request.receivedAt, id: id, at: now)
     if let range = request.head.host { host = request.text(range) }
     method = request.text(request.head.methodRange)
     path = request.path

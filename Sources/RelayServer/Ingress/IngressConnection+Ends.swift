@@ -56,7 +56,7 @@ extension IngressConnection {
       return exchangeRefused(exchange, problem)
     }
     var record = ExchangeRecord(
-      peer: peer, receivedAt: WallClock.milliseconds(), id: relay.newID(), at: .now)
+      client: peer.text, receivedAt: WallClock.milliseconds(), id: relay.newID(), at: .now)
     record.refused(problem)
     answer(problem, to: record)
     relay.log(record)

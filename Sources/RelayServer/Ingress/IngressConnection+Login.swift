@@ -9,8 +9,15 @@ import TunnelCore
 extension IngressConnection {
   func login(_ request: IngressRequest) {
     guard let exchange else { return }
-    guard let token = request.authtoken, request.upgrades(to: Handshake.token) else {
-      return exchangeRefused(exchange, Problem(request.loginError))
+    guard let token = request.authtoken else {
+      let error = UserError(
+        code: "authtoken-missing", message: "this address is for agents: it wants an authtoken")
+      return exchangeRefused(exchange, Problem(error))
+    }
+    let carrier: Carrier
+    switch request.carrier {
+    case .success(let asked): carrier = asked
+    case .failure(let refusal): return exchangeRefused(exchange, refusal.problem)
     }
     isWaiting = true
     let promise = relay.loop.makePromise(of: Login.self)
@@ -21,13 +28,13 @@ extension IngressConnection {
       // An agent that has ended its half has given up.
       if self.socket.hasEnded { return self.socket.close() }
       switch result {
-      case .success(let login): self.welcome(login, exchange)
+      case .success(let login): self.welcome(login, exchange, carrier)
       case .failure(let error): self.exchangeRefused(exchange, Problem(UserError(relay: error)))
       }
     }
   }
 
-  private func welcome(_ login: Login, _ exchange: Exchange) {
+  private func welcome(_ login: Login, _ exchange: Exchange, _ carrier: Carrier) {
     guard relay.hub.mayEnter(login) else {
       return exchangeRefused(
         exchange,
@@ -51,8 +58,8 @@ extension IngressConnection {
       loop: relay.loop)
     session.begin(link)
     relay.hub.enter(session)
-    channel.write(ByteBuffer(string: Handshake.accepted), promise: nil)
-    do { try LinkChannel.install(link, on: channel, rest: rest) } catch {
+    channel.write(ByteBuffer(string: Handshake.accepted(carrier)), promise: nil)
+    do { try LinkChannel.install(link, on: channel, rest: rest, over: carrier) } catch {
       channel.close(promise: nil)
     }
   }
@@ -65,18 +72,5 @@ extension IngressRequest {
     let parts = value.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
     return String(parts[1])
-  }
-
-  func upgrades(to token: String) -> Bool {
-    head.upgrade && value(.upgrade)?.lowercased() == token
-  }
-
-  fileprivate var loginError: UserError {
-    if authtoken == nil {
-      return UserError(
-        code: "authtoken-missing", message: "this address is for agents: it wants an authtoken")
-    }
-    return UserError(
-      code: "agent-too-old", message: "this relay speaks `Upgrade: \(Handshake.token)`")
   }
 }

@@ -159,7 +159,8 @@ final class IngressConnection: SocketUser {
   ) throws(Refusal) {
     var open = Open(
       endpoint: endpoint.id.wire, epoch: endpoint.epoch.number, kind: .http,
-      exchange: exchange.record.id.wire, client: peer.text, secure: false,
+      exchange: exchange.record.id.wire, client: exchange.record.client,
+      secure: peer.isSecure(request),
       host: endpoint.host.text, receivedAt: request.receivedAt)
     open.class = .live
     guard let port = link.open(open, end: exchange) else {

@@ -5,13 +5,41 @@ import TunnelCore
 
 /// The public peer of a connection.
 struct ClientAddress {
+  /// IPv4 as such, also on a listener of both.
   let text: String
+  private let address: IPAddress?
+  /// Set if the peer is one of them: its word about the client counts.
+  private let proxies: TrustedProxies?
+  /// It speaks TLS to this relay.
+  let isSecure: Bool
   /// What the head edit adds for this client.
   let forwarded: Forwarded
 
-  init(_ address: SocketAddress?) {
-    text = address?.ipAddress ?? "unknown"
-    forwarded = Forwarded(client: Array(text.utf8), proto: Array("http".utf8))
+  init(_ peer: SocketAddress?, isSecure: Bool, trusting all: TrustedProxies) {
+    let address = peer?.ipAddress.flatMap { IPAddress($0) }
+    text = address?.description ?? "unknown"
+    self.address = address
+    self.isSecure = isSecure
+    proxies = address.map(all.contains) == true ? all : nil
+    forwarded = Forwarded(
+      client: Array(text.utf8), proto: Array((isSecure ? "https" : "http").utf8),
+      keepProto: proxies != nil)
+  }
+}
+
+extension ClientAddress {
+  /// Who asked, for the log and the agent: behind a trusted proxy the one that it speaks for.
+  func client(_ request: IngressRequest) -> String {
+    guard let proxies, let address else { return text }
+    return proxies.client(of: address, forwarded: request.values(.xForwardedFor)).description
+  }
+
+  /// Whether the client speaks TLS. As the head's edit does it, the last proper word of a trusted
+  /// proxy counts.
+  func isSecure(_ request: IngressRequest) -> Bool {
+    guard proxies != nil else { return isSecure }
+    let words = request.values(.xForwardedProto).map { $0.lowercased() }
+    return words.last { $0 == "http" || $0 == "https" }.map { $0 == "https" } ?? isSecure
   }
 }
 
@@ -44,6 +72,16 @@ struct IngressRequest {
   /// The value of the first field of that kind.
   func value(_ kind: FieldName) -> String? {
     head.fields.first { $0.kind == kind }.map { text($0.value) }
+  }
+
+  /// The values of all fields of that kind.
+  func values(_ kind: FieldName) -> [String] {
+    head.fields.filter { $0.kind == kind }.map { text($0.value) }
+  }
+
+  /// The values of all fields with that lower-case name.
+  func values(named name: String) -> [String] {
+    head.fields.filter { text($0.name).lowercased() == name }.map { text($0.value) }
   }
 
   /// The value of the first field with that lower-case name.

@@ -1,4 +1,5 @@
 import NIOCore
+import SessionLink
 import TunnelCore
 
 /// The relay's own answer to a request: RFC 9457 problem JSON, or a small page where the client
@@ -12,12 +13,18 @@ enum RefusalAnswer {
     head += "\r\nContent-Length: \(body.utf8.count)\r\nTunnel-Error: \(problem.code)\r\n"
     head += "Cache-Control: no-store\r\n"
     if let seconds = problem.retryAfter { head += "Retry-After: \(seconds)\r\n" }
+    if problem.status == 426 { head += upgrades }
     if close { head += "Connection: close\r\n" }
     head += "\r\n"
     var out = ByteBuffer(string: head)
     if !record.isHead { out.writeString(body) }
     return out
   }
+
+  /// RFC 9110, section 15.5.22, and RFC 6455, section 4.4: what would have been taken.
+  private static let upgrades =
+    "Upgrade: \(Handshake.token), \(Handshake.webSocket)\r\nConnection: Upgrade\r\n"
+    + "Sec-WebSocket-Version: \(Handshake.webSocketVersion)\r\n"
 
   /// Loads itself again as soon as the same address answers without `Tunnel-Error`.
   private static func page(_ problem: Problem, _ record: ExchangeRecord) -> String {
