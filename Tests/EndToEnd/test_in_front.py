@@ -168,7 +168,9 @@ def test_an_apps_word_is_no_order_to_the_web_server(front, serve, keep, domain):
     serve(app.port)
     got = front.ask(domain)
     assert (got.status, got.body) == (200, b"ok")
-    assert [got.all("Server"), got.all("Date")] == [["mine"], [fields[2][1]]]
+    assert got.all("Date") == [fields[2][1]]
+    # Caddy puts its own name beside the app's.
+    assert got.all("Server") == (["Caddy"] if front.kind == "caddy" else []) + ["mine"]
 
 
 def test_the_relays_own_refusal_passes(front, domain):

@@ -45,9 +45,9 @@ def test_what_is_wrong_is_said_before_anything_is_done(machine):
         assert done.returncode == code, done.stdout + done.stderr
         return done.stderr
 
-    machine.must("cp", "-r", "/root/deploy", "/tmp/")
+    machine.must("cp", "-r", "/root/deploy", "/opt/")
     assert "this needs root" in refused(
-        "--domain", NAME, command=["runuser", "-u", "nobody", "--", "sh", "/tmp/deploy/install.sh"])
+        "--domain", NAME, command=["runuser", "-u", "nobody", "--", "sh", "/opt/deploy/install.sh"])
     assert "--domain tunnel.example.com" in refused(code=2)
     assert "unknown argument: --domian" in refused("--domian", NAME, code=2)
     for bad in ("localhost", "Tunnel.example.com", "a..b", "-a.example", "a.example/x", "1.2.3.4"):
@@ -80,7 +80,7 @@ def test_without_systemd_it_installs_and_says_so_and_twice_is_once(machine):
     before = machine.state(*PLACES)
     second = machine.must(*INSTALL, "--domain", NAME)
     assert machine.state(*PLACES) == before
-    assert "installed " not in second and "made " not in second
+    assert not re.search(r"^(installed|made) ", second, re.MULTILINE)
     facts = machine.must("stat", "-c", "%n %U:%G %a", "/var/lib/relay", "/etc/relay/relay.yml",
                          "/usr/local/bin/relay", "/etc/systemd/system/relay.service")
     assert facts.splitlines() == [
