@@ -6,6 +6,7 @@ import re
 import shutil
 
 import pytest
+import trustme
 
 from harness.machine import Machine
 from harness.process import Child, run, wait_until
@@ -14,6 +15,7 @@ from test_webhooks import CLERK, USER_CREATED, svix_fields
 
 NAME = "tunnel.example.com"
 INSTALL = ["sh", "/root/deploy/install.sh"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 # All that install.sh may touch.
 PLACES = ["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/relay", "/usr/local/bin/relay",
           "/etc/systemd/system/relay.service", "/var/lib/relay"]
@@ -28,7 +30,8 @@ def machine(full, folder):
     made = Machine(folder)
     deploy = made.path("/root/deploy")
     shutil.copytree(ROOT / "deploy", deploy)
-    shutil.copy(RELAY, deploy / "relay")
+    for place in (deploy, deploy.parent):
+        shutil.copy(RELAY, place / "relay")
     yield made
     made.stop()
 
@@ -73,7 +76,9 @@ def other_binary(machine, refused, content):
 
 
 def test_without_systemd_it_installs_and_says_so_and_twice_is_once(machine):
-    first = machine.must(*INSTALL, "--domain", NAME)
+    # As the README has it, where `scp` has put things.
+    line = re.search(r"^ +(sh deploy/install\.sh .*)$", README, re.MULTILINE)[1]
+    first = machine.must("sh", "-c", f"cd /root && {line}")
     assert "systemd does not run here" in first
     for step in (f"*.{NAME}", "relay account add", f"tunnel login https://{NAME}", "tunnel 3000"):
         assert step in first
@@ -138,7 +143,7 @@ def test_the_hardening_is_there_in_the_running_process(machine):
     mounts = machine.must("cat", f"/proc/{process}/mounts")
     options = {line.split()[1]: line.split()[3].split(",") for line in mounts.splitlines()}
     assert "ro" in options["/"] and "rw" in options["/var/lib/relay"]
-    assert f"ProtectHome=yes" in machine.must("systemctl", "show", "relay")
+    assert "ProtectHome=yes" in machine.must("systemctl", "show", "relay")
 
 
 def test_a_webhook_arrives_through_the_service(machine, keep, folder, numbers):
@@ -183,8 +188,7 @@ def test_stopping_drains_and_a_crash_is_restarted(machine):
     assert (property_of(machine, "ExecMainStatus"), property_of(machine, "Result")) == (
         "0", "success")
     machine.must("systemctl", "start", "relay")
-    process = property_of(machine, "MainPID")
-    machine.must("kill", "-KILL", process)
+    machine.must("systemctl", "kill", "--signal", "KILL", "relay")
     wait_until("the restart", lambda: property_of(machine, "NRestarts") == "1")
     wait_until("the relay", lambda: property_of(machine, "ActiveState") == "active")
 
@@ -199,6 +203,38 @@ def test_a_wrong_setting_is_said_and_not_tried_again(machine):
     assert (property_of(machine, "ActiveState"), property_of(machine, "NRestarts")) == (
         "failed", "0")
     settings.write_text(right, encoding="utf-8")
+    machine.must("systemctl", "restart", "relay")
+
+
+def test_the_example_for_a_relay_that_listens_to_the_world_itself_works(machine):
+    settings = machine.path("/etc/relay/relay.yml")
+    behind = settings.read_text(encoding="utf-8")
+    example = machine.path("/root/deploy/relay-direct.conf").read_text(encoding="utf-8")
+    certificates = machine.path(f"/etc/letsencrypt/live/{NAME}")
+    certificates.mkdir(parents=True)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(certificates / "ca.pem"))
+    made = authority.issue_cert(NAME, f"*.{NAME}")
+    made.cert_chain_pems[0].write_to_path(str(certificates / "fullchain.pem"))
+    made.private_key_pem.write_to_path(str(certificates / "privkey.pem"))
+    (certificates / "privkey.pem").chmod(0o600)
+    direct = re.sub(r"^(listen|behind_proxy):.*\n", "", behind, flags=re.MULTILINE)
+    direct += "".join(line + "\n" for line in re.findall(r"^#   (tls_\w+: .*)$", example,
+                                                         re.MULTILINE))
+    direct += re.search(r"`(listen: .*?)`", example)[1] + "\n"
+    settings.write_text(direct, encoding="utf-8")
+    line = re.search(r"^# As root: (.*)$", example, re.MULTILINE)[1]
+    machine.must("sh", "-c", f"cd /root/deploy && {line}")
+    machine.must("systemctl", "daemon-reload")
+    machine.must("systemctl", "restart", "relay")
+    assert property_of(machine, "StatusText") == f"Serving {NAME} on [::]:443"
+    answer = run(machine.beside("curl", "-sS", "--cacert", certificates / "ca.pem", "--resolve",
+                                f"{NAME}:443:127.0.0.1", f"https://{NAME}/healthz"))
+    assert (answer.stdout, answer.stderr) == ("ok\n", "")
+    assert as_relay(machine, "healthcheck").startswith("healthy")
+    settings.write_text(behind, encoding="utf-8")
+    shutil.rmtree(machine.path("/etc/systemd/system/relay.service.d"))
+    machine.must("systemctl", "daemon-reload")
     machine.must("systemctl", "restart", "relay")
 
 
