@@ -45,7 +45,9 @@ package struct HealthProbe: Sendable {
 
   private func prepare() throws -> (@Sendable (any Channel) throws -> Void)? {
     if case .plainHTTP = trust { return nil }
-    let context = try NIOSSLContext(configuration: .makeClientConfiguration())
+    var settings = TLSConfiguration.makeClientConfiguration()
+    if case .certificate = trust { settings.certificateVerification = .noHostnameVerification }
+    let context = try NIOSSLContext(configuration: settings)
     let name = IPAddress(host) == nil ? host : nil
     return { [trust] channel in
       let handler =

@@ -6,10 +6,10 @@ import re
 import shutil
 
 import pytest
-import trustme
 
 from harness.machine import Machine
 from harness.process import Child, run, wait_until
+from harness.tls import Certificates
 from harness.tunnel import RELAY, ROOT, TUNNEL, Home
 from test_webhooks import CLERK, USER_CREATED, svix_fields
 
@@ -210,14 +210,12 @@ def test_the_example_for_a_relay_that_listens_to_the_world_itself_works(machine)
     settings = machine.path("/etc/relay/relay.yml")
     behind = settings.read_text(encoding="utf-8")
     example = machine.path("/root/deploy/relay-direct.conf").read_text(encoding="utf-8")
-    certificates = machine.path(f"/etc/letsencrypt/live/{NAME}")
-    certificates.mkdir(parents=True)
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(certificates / "ca.pem"))
-    made = authority.issue_cert(NAME, f"*.{NAME}")
-    made.cert_chain_pems[0].write_to_path(str(certificates / "fullchain.pem"))
-    made.private_key_pem.write_to_path(str(certificates / "privkey.pem"))
-    (certificates / "privkey.pem").chmod(0o600)
+    made = Certificates(machine.path("/root/certificates"), NAME, f"*.{NAME}")
+    live = machine.path(f"/etc/letsencrypt/live/{NAME}")
+    live.mkdir(parents=True)
+    shutil.copy(made.chain, live / "fullchain.pem")
+    shutil.copy(made.key, live / "privkey.pem")
+    (live / "privkey.pem").chmod(0o600)
     direct = re.sub(r"^(listen|behind_proxy):.*\n", "", behind, flags=re.MULTILINE)
     direct += "".join(line + "\n" for line in re.findall(r"^#   (tls_\w+: .*)$", example,
                                                          re.MULTILINE))
@@ -228,7 +226,7 @@ def test_the_example_for_a_relay_that_listens_to_the_world_itself_works(machine)
     machine.must("systemctl", "daemon-reload")
     machine.must("systemctl", "restart", "relay")
     assert property_of(machine, "StatusText") == f"Serving {NAME} on [::]:443"
-    answer = run(machine.beside("curl", "-sS", "--cacert", certificates / "ca.pem", "--resolve",
+    answer = run(machine.beside("curl", "-sS", "--cacert", made.ca, "--resolve",
                                 f"{NAME}:443:127.0.0.1", f"https://{NAME}/healthz"))
     assert (answer.stdout, answer.stderr) == ("ok\n", "")
     assert as_relay(machine, "healthcheck").startswith("healthy")

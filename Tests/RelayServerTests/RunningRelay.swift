@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import NIOSSL
 import RelayStore
 import SessionLink
 import Synchronization
@@ -23,8 +24,11 @@ final class RunningRelay: Sendable {
   private let watching: Task<Void, Never>
   private let isStopped = Atomic<Bool>(false)
 
-  /// `limits` are lines below `limits:` of a relay.yml.
-  static func start(limits: String = "") async throws -> RunningRelay {
+  /// `limits` are lines below `limits:` of a relay.yml; `change` has the last word on the flags.
+  static func start(
+    limits: String = "", isSecure: Bool = false,
+    change: @Sendable (inout ServeOptions) -> Void = { _ in }
+  ) async throws -> RunningRelay {
     var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
     let folder = String(cString: try #require(mkdtemp(&template)))
     let base = try DomainName(base)
@@ -32,9 +36,11 @@ final class RunningRelay: Sendable {
     let ann = try await store.addAccount("ann", base: base)
     var logger = Logger(label: "relay")
     logger.logLevel = .critical
-    let options = ServeOptions(
+    var options = ServeOptions(
       domain: base, listen: ListenAddress("127.0.0.1:0"), data: folder,
       config: try limits.isEmpty ? nil : file("limits: {\(limits)}\n", in: folder))
+    if isSecure { options.tls = try TestCertificate.files(in: folder) }
+    change(&options)
     let settings = try ServeSettings(options) { _ in folder }
     return try RunningRelay(
       try await Relay.start(settings, logger: logger), settings, store, ann, folder)
@@ -80,6 +86,13 @@ final class RunningRelay: Sendable {
 
   var host: String { ann.domain.text }
 
+  var url: String { "\(settings.tls == nil ? "http" : "https")://\(host):\(port)" }
+
+  /// A client that speaks TLS.
+  func secureClient(_ settings: TLSConfiguration? = nil) async throws -> SecureSocket {
+    try await SecureSocket.connect(port: port, settings ?? .forTests)
+  }
+
   func client(reads: Bool = true, window: Int? = nil) async throws -> RawSocket {
     try await RawSocket.connect(port: port, reads: reads, window: window)
   }
@@ -95,7 +108,8 @@ final class RunningRelay: Sendable {
     token: Authtoken? = nil, install: ID? = nil, over carrier: Carrier = .raw
   ) async throws -> StandInAgent {
     try await StandInAgent.connect(
-      port: port, token: token ?? ann.token, install: install ?? .fresh(), over: carrier)
+      port: port, token: token ?? ann.token, install: install ?? .fresh(), over: carrier,
+      isSecure: settings.tls != nil)
   }
 }
 
@@ -108,9 +122,11 @@ extension ID {
 
 /// Runs `body` with a relay that is stopped whatever happens.
 func withRelay(
-  limits: String = "", _ body: (RunningRelay) async throws -> Void
+  limits: String = "", isSecure: Bool = false,
+  change: @Sendable (inout ServeOptions) -> Void = { _ in },
+  _ body: (RunningRelay) async throws -> Void
 ) async throws {
-  let relay = try await RunningRelay.start(limits: limits)
+  let relay = try await RunningRelay.start(limits: limits, isSecure: isSecure, change: change)
   do {
     try await body(relay)
   } catch {

@@ -1,6 +1,7 @@
 import Multiplexer
 import NIOCore
 import NIOPosix
+import NIOSSL
 import SessionLink
 import Testing
 import TunnelCore
@@ -17,12 +18,22 @@ final class StandInAgent: Sendable {
   private var loop: any EventLoop { channel.eventLoop }
 
   static func connect(
-    port: Int, token: Authtoken, install: ID, instance: ID = .fresh(), over carrier: Carrier = .raw
+    port: Int, token: Authtoken, install: ID, instance: ID = .fresh(), over carrier: Carrier = .raw,
+    isSecure: Bool = false
   ) async throws -> StandInAgent {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let request = Handshake.request(
       carrier, host: RunningRelay.base, authtoken: token.reveal())
-    return try await Dialer(host: "127.0.0.1", port: port)
+    var dialer = Dialer(host: "127.0.0.1", port: port)
+    if isSecure {
+      let context = try NIOSSLContext(configuration: .forTests)
+      dialer.prepare = { channel in
+        try channel.pipeline.syncOperations.addHandler(
+          NIOSSLClientHandler(context: context, serverHostname: RunningRelay.base))
+      }
+    }
+    return
+      try await dialer
       .ask(request, wantsUpgrade: true, on: loop)
       .flatMapThrowing { answer in
         guard case .switched(let channel, let rest) = answer else { throw Refused(answer) }

@@ -6,8 +6,9 @@ import NIOTLS
 /// Stands behind NIOSSL on a public connection: lets it in once the handshake is over, which has
 /// `limit` from accept (limits.md, "Public side"). A client that does not keep to TLS is closed;
 /// that is its own affair, and a line in the log at debug level.
-final class TLSEntrance: ChannelInboundHandler {
+final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
 
   private let limit: TimeAmount
   private let logger: Logger
@@ -33,10 +34,8 @@ final class TLSEntrance: ChannelInboundHandler {
   }
 
   func channelActive(context: ChannelHandlerContext) {
-    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-    deadline = context.eventLoop.scheduleTask(in: limit) {
+    deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) {
       // Below TLS: there is nobody yet to whom an alert could be said.
-      let context = bound.value
       let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
       (below ?? context).close(promise: nil)
     }
@@ -48,6 +47,11 @@ final class TLSEntrance: ChannelInboundHandler {
       deadline?.cancel()
       self.enter = nil
       do { try enter(context.channel) } catch { context.close(promise: nil) }
+    }
+    // The client's close_notify behind ours: NIOSSL closes at once, without a word that the client
+    // has ended in order, and what it said last would count as broken off.
+    if case .shutdownCompleted? = event as? TLSUserEvent {
+      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -64,6 +68,14 @@ final class TLSEntrance: ChannelInboundHandler {
     context.fireErrorCaught(error)
   }
 
+  /// In the loop's next turn: whoever closes as soon as its bytes have left does so inside that
+  /// write's completion, where the channel takes no other write, and NIOSSL, once the client has
+  /// said its close_notify, closes right behind its own, which would be dropped.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    guard mode == .all else { return context.close(mode: mode, promise: promise) }
+    context.eventLoop.assumeIsolated().execute { context.close(mode: mode, promise: promise) }
+  }
+
   func channelInactive(context: ChannelHandlerContext) {
     deadline?.cancel()
     context.fireChannelInactive()
@@ -71,7 +83,7 @@ final class TLSEntrance: ChannelInboundHandler {
 }
 
 /// Tells a client that speaks plain HTTP to a TLS port so, in its own language. Stands before
-/// NIOSSL until the first byte has come: a TLS record begins with no letter (RFC 8446, section 5.1).
+/// NIOSSL until the first byte has come: no TLS record begins with a letter (RFC 8446, 5.1).
 private final class PlainHTTPAnswer: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
@@ -99,9 +111,7 @@ private final class PlainHTTPAnswer: ChannelInboundHandler, RemovableChannelHand
     isRefused = true
     let client = context.remoteAddress?.ipAddress ?? "unknown"
     logger.debug("plain HTTP on the TLS port", metadata: ["client": "\(client)"])
-    let channel = NIOLoopBound(context, eventLoop: context.eventLoop)
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: Self.answer))).whenComplete { _ in
-      channel.value.close(promise: nil)
-    }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: Self.answer))).assumeIsolated()
+      .whenComplete { _ in context.close(promise: nil) }
   }
 }

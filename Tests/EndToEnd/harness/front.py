@@ -5,10 +5,9 @@ import shutil
 import socket
 import ssl
 
-import trustme
-
 from .apps import free_port
 from .process import Child, wait_until
+from .tls import Certificates
 from .tunnel import ROOT
 from .wire import DEADLINE, Reader, read_answer, request_bytes
 
@@ -84,14 +83,10 @@ class Nginx(Front):
 
     def prepare(self, relay, names):
         folder = self.home.folder
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(self.ca)
-        made = authority.issue_cert(*names)
-        for blob in made.cert_chain_pems:
-            blob.write_to_path(str(folder / "fullchain.pem"), append=True)
-        made.private_key_pem.write_to_path(str(folder / "privkey.pem"))
+        made = Certificates(folder, *names)
         site = substituted((DEPLOY / "nginx.conf").read_text(encoding="utf-8"), [
-            ("/etc/letsencrypt/live/tunnel.example.com/", f"{folder}/"),
+            ("/etc/letsencrypt/live/tunnel.example.com/fullchain.pem", str(made.chain)),
+            ("/etc/letsencrypt/live/tunnel.example.com/privkey.pem", str(made.key)),
             ("tunnel.example.com", "localhost"),
             ("listen 443 ", f"listen 127.0.0.1:{self.port} "),
             ("listen [::]:443 ", f"listen [::1]:{self.port} "),

@@ -48,8 +48,9 @@ class Home:
 class Relay:
     """`relay serve` and the operator's commands on its data folder."""
 
-    def __init__(self, home, domain="localhost", data=None, port=0):
+    def __init__(self, home, domain="localhost", data=None, port=0, host="127.0.0.1"):
         self.home = home
+        self.host = host
         self.domain = domain
         self.data = pathlib.Path(data or home.folder / "relay")
         self.port = port
@@ -59,7 +60,7 @@ class Relay:
     def start(self, *more):
         domain = ["--domain", self.domain, "--data", self.data] if self.domain else []
         self.child = Child(
-            "relay", [RELAY, "serve", *domain, "--listen", f"127.0.0.1:{self.port}", "--json",
+            "relay", [RELAY, "serve", *domain, "--listen", f"{self.host}:{self.port}", "--json",
                       *more], self.home.env(), self.home.work)
         ready = self.child.wait_event("ready")
         self.port = int(ready["listen"].rsplit(":", 1)[1])

@@ -140,8 +140,8 @@ def read_answer(reader, method):
     return message
 
 
-def dial(port):
-    sock = socket.create_connection(("127.0.0.1", port), DEADLINE)
+def dial(port, host="127.0.0.1"):
+    sock = socket.create_connection((host, port), DEADLINE)
     sock.settimeout(DEADLINE)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
@@ -155,8 +155,8 @@ def request_bytes(host, target="/", method="GET", fields=(), body=None):
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (body or b"")
 
 
-def ask(port, host, target="/", method="GET", fields=(), body=None):
+def ask(port, host, target="/", method="GET", fields=(), body=None, at="127.0.0.1"):
     """One exchange on a connection of its own."""
-    with dial(port) as sock:
+    with dial(port, at) as sock:
         sock.sendall(request_bytes(host, target, method, fields, body))
         return read_answer(Reader(sock), method.encode())
