@@ -8,7 +8,14 @@ enum Listener {
   static func bind(
     _ settings: ServeSettings, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
   ) -> EventLoopFuture<any Channel> {
-    ServerBootstrap(group: loop)
+    var bootstrap = ServerBootstrap(group: loop)
+    // `[::]` is IPv4 too, whatever the machine's own habit (RFC 3493, section 5.3).
+    if settings.listen.host == "::" {
+      bootstrap = bootstrap.serverChannelOption(
+        ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 0)
+    }
+    return
+      bootstrap
       .serverChannelOption(.backlog, value: 1_024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.maxMessagesPerRead, value: 16)

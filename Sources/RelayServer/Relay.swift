@@ -134,10 +134,12 @@ extension UserError {
       self.init(
         code: "address-in-use", message: "\(address) is in use by another process",
         fix: "stop it, or choose another with --listen", exit: .taken)
-    } else {
+    } else if let error = error as? IOError, error.errnoCode == EAFNOSUPPORT {
       self.init(
-        code: "address-in-use", message: "cannot listen on \(address): \(error)",
-        fix: "choose another with --listen", exit: .taken)
+        code: "address-unusable", message: "\(address): this machine has no such kind of address",
+        fix: "without IPv6: --listen 0.0.0.0:\(address.port)")
+    } else {
+      self.init(code: "address-unusable", message: "cannot listen on \(address): \(error)")
     }
   }
 }

@@ -128,3 +128,10 @@ def test_what_is_no_block_is_named(home, wrong):
     config.write_text(json.dumps({"trusted_proxies": [wrong or "x"]}), encoding="utf-8")
     done = run([RELAY, "serve", "--config", config], home.env(), home.work)
     assert done.returncode == 78 and "relay.yml:1" in done.stderr
+
+
+def test_an_address_of_another_machine_is_named(home):
+    done = run([RELAY, "serve", "--domain", BASE, "--listen", "192.0.2.77:0", "--plain-http",
+                "--data", home.folder / "relay"], home.env(), home.work)
+    assert done.returncode == 78 and "error[address-unusable]: " in done.stderr
+    assert "192.0.2.77" in done.stderr and "fix:" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from harness.apps import RawApp, answer_bytes
-from harness.process import run
+from harness.process import run, wait_until
 from harness.tls import Certificates, PlainDoor
 from harness.tunnel import RELAY, Home, Relay, agent
 from harness.wire import Reader, dial, read_answer, request_bytes
@@ -196,3 +196,34 @@ def test_the_settings_file_names_the_files(home, keep):
     config.write_text("tls_cert: chain.pem\n", encoding="utf-8")
     done = run([RELAY, "serve", "--config", config], home.env(), home.work)
     assert done.returncode == 78 and "relay.yml:1" in done.stderr
+
+
+def test_a_slow_reader_slows_its_own_exchange_and_takes_no_memory(secure, serve_mine, keep):
+    sent = [0]
+
+    def answer(request, sock, reader):
+        if request.target != b"/big":
+            return sock.sendall(answer_bytes())
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 300000000\r\n\r\n")
+        while sent[0] < 300_000_000:
+            sent[0] += sock.send(bytes(100_000))
+        return None
+
+    app = keep(RawApp(answer))
+    serve_mine(app.port)
+    before = secure.relay.child.resident()
+    with secure.certificates.dial(secure.port, MINE) as sock:
+        sock.sendall(request_bytes(MINE, "/big"))
+        last = [-1, time.monotonic()]
+
+        def stands_still():
+            if sent[0] != last[0]:
+                last[:] = [sent[0], time.monotonic()]
+            return sent[0] > 0 and time.monotonic() - last[1] > 0.5
+
+        wait_until("the app is held back", stands_still, 60)
+        assert sent[0] < 100_000_000
+        assert run(secure.curl("/small")).stdout == "ok"
+        grown = secure.relay.child.resident() - before
+        print(f"grew by {grown / 1e6:.1f} MB, the app sent {sent[0] / 1e6:.1f} MB")
+        assert grown < 64_000_000

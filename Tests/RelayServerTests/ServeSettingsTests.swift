@@ -1,0 +1,109 @@
+import Glibc
+import Testing
+import TunnelCore
+
+@testable import RelayServer
+
+/// Flags over `relay.yml` over defaults, and what cannot be served like that.
+@Suite("serve settings")
+struct ServeSettingsTests {
+  private func settings(_ text: String, _ options: ServeOptions) throws -> ServeSettings {
+    var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
+    let folder = String(cString: try #require(mkdtemp(&template)))
+    let path = try TestCertificate.write(text, "relay.yml", in: folder)
+    defer {
+      unlink(path)
+      rmdir(folder)
+    }
+    var options = options
+    options.config = path
+    return try ServeSettings(options) { $0 ? "of-user" : "of-system" }
+  }
+
+  private func fault(_ text: String, _ options: ServeOptions = ServeOptions()) -> UserError? {
+    do {
+      _ = try settings(text, options)
+      return nil
+    } catch {
+      return error as? UserError
+    }
+  }
+
+  @Test("the file's keys are taken, and flags win")
+  func keys() throws {
+    let text = """
+      domain: tunnel.example
+      listen: "[::]:443"
+      data: /data
+      public_url: https://tunnel.example:8443
+      tls_cert: chain.pem
+      tls_key: key.pem
+      behind_proxy: true
+      trusted_proxies: [10.0.0.0/8, "2001:db8::1"]
+      limits: {tls_handshake_timeout_ms: 7}
+      """
+    let file = try settings(text, ServeOptions())
+    #expect(file.base.text == "tunnel.example" && file.listen == ListenAddress("[::]:443"))
+    #expect(file.dataDirectory == "/data" && file.publicURL == "https://tunnel.example:8443")
+    #expect(file.tls == CertificateFiles(certificate: "chain.pem", key: "key.pem"))
+    #expect(file.isBehindProxy && file.limits.handshake == .milliseconds(7))
+    for near in ["127.0.0.1", "10.9.9.9", "2001:db8::1"] {
+      #expect(file.proxies.contains(try #require(IPAddress(near))))
+    }
+    let block = try #require(AddressBlock("192.0.2.0/24"))
+    let flags = try settings(
+      text,
+      ServeOptions(
+        publicURL: "https://x.example", tls: CertificateFiles(certificate: "a", key: "b"),
+        trustedProxies: [block]))
+    #expect(flags.publicURL == "https://x.example" && flags.tls?.certificate == "a")
+    #expect(flags.proxies.contains(try #require(IPAddress("192.0.2.9"))))
+    #expect(!flags.proxies.contains(try #require(IPAddress("10.9.9.9"))))
+  }
+
+  @Test(
+    "what is wrong in the file is 78, with its line",
+    arguments: [
+      "tls_cert: a.pem", "tls_key: a.pem", "public_url: tunnel.example", "behind_proxy: maybe",
+      "trusted_proxies: [10.0.0.0/99]", "trusted_proxies: 10.0.0.0/8", "trusted_proxy: [::1]",
+      "limits: {tls_handshake_timeout_ms: 0}",
+    ])
+  func faults(_ line: String) throws {
+    let error = try #require(fault("domain: tunnel.example\n" + line))
+    #expect(error.exit == .configuration && error.message.contains("relay.yml:2: "))
+  }
+
+  @Test("the world is listened to with a certificate, behind a proxy, or when told so")
+  func world() throws {
+    let world = "domain: tunnel.example\nlisten: 0.0.0.0:80\n"
+    let block = try #require(AddressBlock("10.0.0.0/8"))
+    #expect(fault(world)?.code == "tls-required")
+    #expect(fault(world, ServeOptions(trustedProxies: [block]))?.code == "tls-required")
+    #expect(fault(world, ServeOptions(plainHTTP: true)) == nil)
+    #expect(fault(world, ServeOptions(behindProxy: true)) == nil)
+    #expect(fault(world + "behind_proxy: true") == nil)
+    #expect(fault(world + "tls_cert: a\ntls_key: b") == nil)
+  }
+
+  @Test(
+    "the address as the outside writes it",
+    arguments: [
+      ("", "http://tunnel.example:9000"), ("listen: 127.0.0.1:80", "http://tunnel.example"),
+      ("tls_cert: a\ntls_key: b", "https://tunnel.example:9000"),
+      ("tls_cert: a\ntls_key: b\nlisten: 127.0.0.1:443", "https://tunnel.example"),
+      ("behind_proxy: true", "https://tunnel.example"),
+      ("behind_proxy: true\npublic_url: http://tunnel.example:81", "http://tunnel.example:81"),
+      ("public_url: https://tunnel.example", "https://tunnel.example"),
+    ])
+  func addresses(_ lines: String, _ url: String) throws {
+    let listen = lines.contains("listen") ? "" : "listen: 127.0.0.1:9000\n"
+    let settings = try settings("domain: tunnel.example\n" + listen + lines, ServeOptions())
+    #expect(PublicURL(settings).url(settings.base) == url)
+  }
+
+  @Test("on localhost a proxy changes nothing about the address")
+  func localhost() throws {
+    let settings = try settings("behind_proxy: true\nlisten: 127.0.0.1:9000", ServeOptions())
+    #expect(PublicURL(settings).url(settings.base) == "http://localhost:9000")
+  }
+}
