@@ -18,6 +18,8 @@ package struct HeadLimits: Sendable, Equatable {
 
   package init() {}
 
+  /// Fields that most heads stay below: room is made for these at once.
+  static let usual = 16
   /// A method's name. No registered one is longer than 18.
   static let method = 32
   /// Fields that the Connection fields of one head may name, so that dropping them stays cheap.

@@ -49,6 +49,17 @@ package struct RequestHead: Sendable {
   /// A TE field offers to take trailers: the one word of TE that is passed on.
   package internal(set) var takesTrailers = false
 
+  /// An Accept field names `text/html`, as a browser's does; weights are not looked at.
+  package func asksForHTML(_ source: Span<UInt8>) -> Bool {
+    for field in fields where field.kind == .accept {
+      var position = field.value.start
+      while let type = source.element(&position, field.value.end) {
+        if type.count >= 9, source.begins(type.start, "text/html") { return true }
+      }
+    }
+    return false
+  }
+
   /// Ready for the next message, with its memory kept.
   mutating func reset() {
     var kept = fields

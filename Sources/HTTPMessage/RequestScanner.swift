@@ -48,6 +48,7 @@ package struct RequestScanner: Sendable {
   @inline(__always)
   private mutating func take(_ field: Field, _ span: Span<UInt8>) throws(MessageFault) {
     guard head.fields.count < limits.count else { throw .headerTooLarge }
+    if head.fields.isEmpty { head.fields.reserveCapacity(HeadLimits.usual) }
     if field.kind != .other { try act(on: field, span) }
     head.fields.append(field)
   }

@@ -105,6 +105,7 @@ package struct ResponseScanner: Sendable {
   @inline(__always)
   private mutating func take(_ field: Field, _ span: Span<UInt8>) throws(MessageFault) {
     guard head.fields.count < limits.count else { throw .headerTooLarge }
+    if head.fields.isEmpty { head.fields.reserveCapacity(HeadLimits.usual) }
     switch field.kind {
     case .contentLength: try body.takeLength(span, field.value)
     case .transferEncoding:

@@ -35,16 +35,20 @@ struct FrameHeader {
   let length: UInt32
   let stream: UInt64
 
-  /// Reads a header, or answers nil while fewer than 14 bytes are there.
-  init?(from buffer: inout ByteBuffer) {
-    guard
-      let (type, flags, length, stream) = buffer.readMultipleIntegers(
-        as: (UInt8, UInt8, UInt32, UInt64).self)
-    else { return nil }
-    self.type = type
-    self.flags = flags
-    self.length = length
-    self.stream = stream
+  /// Reads the header at the buffer's start, or answers nil while fewer than 14 bytes are there.
+  ///
+  /// In one look at the memory, here and where headers are written: a call of the buffer for each
+  /// integer was a tenth of an exchange's instructions.
+  init?(at buffer: ByteBuffer) {
+    guard buffer.readableBytes >= Self.size else { return nil }
+    (type, flags, length, stream) = buffer.withUnsafeReadableBytes { memory in
+      (
+        memory.load(fromByteOffset: 0, as: UInt8.self),
+        memory.load(fromByteOffset: 1, as: UInt8.self),
+        UInt32(bigEndian: memory.loadUnaligned(fromByteOffset: 2, as: UInt32.self)),
+        UInt64(bigEndian: memory.loadUnaligned(fromByteOffset: 6, as: UInt64.self))
+      )
+    }
   }
 }
 
@@ -52,7 +56,14 @@ extension ByteBuffer {
   mutating func writeFrameHeader(
     _ type: FrameType, flags: UInt8 = 0, stream: UInt64 = 0, length: Int
   ) {
-    writeMultipleIntegers(type.rawValue, flags, UInt32(length), stream)
+    writeWithUnsafeMutableBytes(minimumWritableBytes: FrameHeader.size) { memory in
+      var pen = FieldPen(memory)
+      pen.put(type.rawValue)
+      pen.put(flags)
+      pen.put(UInt32(truncatingIfNeeded: length))
+      pen.put(stream)
+      return pen.count
+    }
   }
 
   /// Writes a frame whose payload is made by `body`; the length is filled in behind it.

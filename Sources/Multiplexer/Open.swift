@@ -48,24 +48,43 @@ package struct Open: Equatable, Sendable {
     self.receivedAt = receivedAt
   }
 
-  /// Writes neighbours together: the buffer's work for each call was most of an OPEN's cost.
   func write(to buffer: inout ByteBuffer, stream: UInt64) {
     let clientLength = min(client.utf8.count, WireText.written)
     let hostLength = min(host.utf8.count, WireText.written)
-    buffer.writeFrame(.open, stream: stream) { body in
-      body.writeMultipleIntegers(
-        fieldHead(0, 16), endpoint.high, endpoint.low, fieldHead(2, 8), epoch,
-        fieldHead(4, 1), kind.rawValue, fieldHead(6, 1), `class`.rawValue,
-        fieldHead(8, 16), exchange.high, exchange.low, fieldHead(10, clientLength))
-      body.writeText(client)
-      body.writeMultipleIntegers(
-        fieldHead(12, 1), secure ? 1 as UInt8 : 0, fieldHead(14, hostLength))
-      body.writeText(host)
-      body.writeMultipleIntegers(fieldHead(16, 8), receivedAt)
-      if deadline != 0 { body.writeField(18, integer: deadline) }
-      if held { body.writeField(20) }
+    let length =
+      Self.fixedLength + clientLength + hostLength + (deadline == 0 ? 0 : 12) + (held ? 4 : 0)
+    buffer.writeFrameHeader(.open, stream: stream, length: length)
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
+      var pen = FieldPen(memory)
+      pen.put(fieldHead(0, 16))
+      pen.put(endpoint)
+      pen.put(fieldHead(2, 8))
+      pen.put(epoch)
+      pen.put(fieldHead(4, 1))
+      pen.put(kind.rawValue)
+      pen.put(fieldHead(6, 1))
+      pen.put(`class`.rawValue)
+      pen.put(fieldHead(8, 16))
+      pen.put(exchange)
+      pen.put(fieldHead(10, clientLength))
+      pen.put(client, clientLength)
+      pen.put(fieldHead(12, 1))
+      pen.put(secure ? 1 as UInt8 : 0)
+      pen.put(fieldHead(14, hostLength))
+      pen.put(host, hostLength)
+      pen.put(fieldHead(16, 8))
+      pen.put(receivedAt)
+      if deadline != 0 {
+        pen.put(fieldHead(18, 8))
+        pen.put(deadline)
+      }
+      if held { pen.put(fieldHead(20, 0)) }
+      return pen.count
     }
   }
+
+  /// Nine field heads and the values of the fields that are always there and always as long.
+  private static let fixedLength = 9 * 4 + 16 + 8 + 1 + 1 + 16 + 1 + 8
 
   init(_ payload: ByteBuffer) throws(SessionFault) {
     let none = WireID(high: 0, low: 0)

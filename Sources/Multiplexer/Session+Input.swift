@@ -65,19 +65,20 @@ extension Session {
   /// One frame, or what is there of one; `more` is false when the input is used up.
   private mutating func decode() throws(SessionFault) -> (Event?, more: Bool) {
     if partial != nil { return (try takeData(), input.readableBytes > 0) }
-    var ahead = input
-    guard let header = FrameHeader(from: &ahead) else {
+    guard let header = FrameHeader(at: input) else {
       dropInputIfEmpty()
       return (nil, false)
     }
     try check(header)
     if header.type == FrameType.data.rawValue {
-      input = ahead
+      input.moveReaderIndex(forwardBy: FrameHeader.size)
       try beginData(header)
       return (try takeData(), true)
     }
-    guard let payload = ahead.readSlice(length: Int(header.length)) else { return (nil, false) }
-    input = ahead
+    let length = Int(header.length)
+    guard input.readableBytes - FrameHeader.size >= length else { return (nil, false) }
+    input.moveReaderIndex(forwardBy: FrameHeader.size)
+    guard let payload = input.readSlice(length: length) else { return (nil, false) }
     dropInputIfEmpty()
     return (try event(header, payload), true)
   }

@@ -51,7 +51,7 @@ package struct Session {
   // Streams.
   var streams: [Stream] = []
   var freeSlots: [Int] = []
-  var slotOfID: [UInt64: Int] = [:]
+  var slotOfID = StreamTable()
   var nextID: UInt64
   var lastPeerID: UInt64 = 0
   /// The last of the peer's streams that an event told of.
@@ -208,7 +208,7 @@ extension Session {
     streams[index].id = id
     streams[index].isOpen = true
     streams[index].isHeld = held
-    slotOfID[id] = index
+    slotOfID.add(id, index)
     return Slot(index: index, generation: streams[index].generation)
   }
 
@@ -231,7 +231,12 @@ extension Session {
     let report = streams[index].window.report(&receivePool, ended: ended)
     freshenOutbox()
     outbox.writeFrameHeader(.window, stream: streams[index].id, length: 16)
-    outbox.writeMultipleIntegers(report.consumed, report.limit)
+    outbox.writeWithUnsafeMutableBytes(minimumWritableBytes: 16) { memory in
+      var pen = FieldPen(memory)
+      pen.put(report.consumed)
+      pen.put(report.limit)
+      return pen.count
+    }
   }
 
   mutating func closeIfOver(_ index: Int) {
@@ -239,7 +244,7 @@ extension Session {
     let id = streams[index].id
     streams[index].isOpen = false
     streams[index].pending = ByteBuffer()
-    slotOfID[id] = nil
+    slotOfID.remove(id)
     if isLocal(id) { localOpen -= 1 } else { peerOpen -= 1 }
     if streams[index].isUnseen {
       // Nobody has heard of it, so nobody keeps anything by its slot.

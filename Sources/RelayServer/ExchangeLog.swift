@@ -19,7 +19,7 @@ final class ExchangeLog {
 
   private let output: LogOutput
   private let loop: any EventLoop
-  private var line = LogLine()
+  private var lines = LineBuffer()
   private var isGathering = false
   private var dropped: UInt64 = 0
 
@@ -28,19 +28,16 @@ final class ExchangeLog {
     self.loop = loop
   }
 
-  func write(_ record: ExchangeRecord, took: Duration) {
+  func write(_ record: ExchangeRecord, microseconds: UInt64) {
     if output.isFull {
       dropped += 1
       return
     }
     if dropped > 0 {
-      line.begin()
-      line.add("msg", "lines dropped")
-      line.add("count", dropped)
-      line.end()
+      lines.write("{\"msg\":\"lines dropped\",\"count\":\(dropped)}\n")
       dropped = 0
     }
-    Self.encode(record, took: took, into: &line)
+    Self.encode(record, microseconds: microseconds, into: &lines)
     if isGathering { return }
     isGathering = true
     loop.assumeIsolated().scheduleTask(in: Self.gather) { self.handOver() }
@@ -48,27 +45,49 @@ final class ExchangeLog {
 
   func handOver() {
     isGathering = false
-    output.write(line.bytes)
-    line.removeAll()
+    output.write(Array(lines.bytes))
+    lines.removeAll()
   }
 
-  static func encode(_ record: ExchangeRecord, took: Duration, into line: inout LogLine) {
-    line.begin()
-    line.add("time", record.receivedAt)
-    line.add("msg", "exchange")
-    line.add("id", record.id.description)
-    line.add("host", record.host)
-    line.add("method", record.method)
-    line.add("path", record.path)
-    line.add("status", UInt64(record.status))
-    line.add("us", UInt64(max(0, took.nanoseconds / 1_000)))
-    line.add("bytes_in", record.bytesIn)
-    line.add("bytes_out", record.bytesOut)
-    line.add("client", record.client)
-    if let code = record.code { line.add("code", code) }
-    if let detail = record.detail { line.add("detail", detail) }
-    line.end()
+  static func encode(
+    _ record: ExchangeRecord, microseconds: UInt64, into lines: inout LineBuffer
+  ) {
+    let detail = record.detail ?? ""
+    let quoted = record.words.count + record.client.utf8.count + detail.utf8.count
+    lines.write(atMost: 6 * quoted + constants) { line in
+      line.put("{\"time\":")
+      line.put(record.receivedAt)
+      line.put(",\"msg\":\"exchange\",\"id\":\"")
+      line.put(record.id)
+      line.put("\",\"host\":")
+      line.putQuoted(record.host)
+      line.put(",\"method\":")
+      line.putQuoted(record.method)
+      line.put(",\"path\":")
+      line.putQuoted(record.path)
+      line.put(",\"status\":")
+      line.put(UInt64(record.status))
+      line.put(",\"us\":")
+      line.put(microseconds)
+      line.put(",\"bytes_in\":")
+      line.put(record.bytesIn)
+      line.put(",\"bytes_out\":")
+      line.put(record.bytesOut)
+      line.put(",\"client\":\"")
+      line.putText(record.client)
+      line.put("\"")
+      if let code = record.code {
+        line.put(",\"code\":\"")
+        line.putText(code)
+        line.put("\",\"detail\":")
+        line.putQuoted(Array(detail.utf8)[...])
+      }
+      line.put("}\n")
+    }
   }
+
+  /// More than all keys, numbers, the id and a code need.
+  private static let constants = 512
 }
 
 /// Where the lines go, off the event loop.

@@ -54,7 +54,7 @@ final class RelayCore {
   var isDraining = false
 
   func log(_ record: ExchangeRecord) {
-    exchangeLog.write(record, took: .now - record.began)
+    exchangeLog.write(record, microseconds: Moment.now.microseconds(since: record.began))
   }
 
   /// A pipe to the relay's own API.

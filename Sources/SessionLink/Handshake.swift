@@ -3,7 +3,7 @@ import NIOCore
 
 /// The words with which an agent's connection becomes a link (docs/protocol.md, "Handshake").
 package enum Handshake {
-  package static let path = "/_tunnel/connect"
+  package static let path: StaticString = "/_tunnel/connect"
   package static let token = "tunnel/1"
   /// RFC 6455, section 4: the one version there is, and our name for what the messages hold.
   package static let webSocket = "websocket"

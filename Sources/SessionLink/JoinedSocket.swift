@@ -36,13 +36,22 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var context: ChannelHandlerContext?
   private var readsOn = true
   private var isReading = false
+  /// `read` was asked for, and nothing has come of it yet.
+  private var hasAsked = false
   private var isQueued = false
   private var endsOutput = false
 
-  /// Writes of creditors that the kernel has not taken yet.
+  /// Large writes of creditors that the kernel has not taken yet: each has a promise.
   private var backlog = 0
-  /// It did not take all of them at the last flush.
+  /// Small writes of one creditor, given back together once nothing waits any more: a promise for
+  /// each was a fifth of an exchange's instructions.
+  private var owed = 0
+  private var owedTo: (any Creditor)?
+  /// The kernel did not take all of them at the last flush.
   private var isBlocked = false
+  /// The user waits until all has left.
+  private var wantsRoom = false
+  private static let small = 4_096
 
   package init(flusher: TickFlusher) { self.flusher = flusher }
 
@@ -63,18 +72,31 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   package func resumeReading() {
     readsOn = true
     guard !isReading, let context else { return }
+    ask(context)
+  }
+
+  private func ask(_ context: ChannelHandlerContext) {
+    if hasAsked { return }
+    hasAsked = true
     context.read()
   }
 
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if context.channel.isActive { context.read() }
+    if let options = context.channel.syncOptions {
+      // So `isWritable` says whether everything has left.
+      try? options.setOption(.writeBufferWaterMark, value: .init(low: 1, high: 1))
+      // A second read in the same turn would only be copied behind the first.
+      try? options.setOption(.maxMessagesPerRead, value: 1)
+    }
+    if context.channel.isActive { ask(context) }
   }
 
-  package func channelActive(context: ChannelHandlerContext) { context.read() }
+  package func channelActive(context: ChannelHandlerContext) { ask(context) }
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     isReading = true
+    hasAsked = false
     let bytes = unwrapInboundIn(data)
     if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
     user?.socketRead(self)
@@ -83,8 +105,12 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   }
 
   package func channelReadComplete(context: ChannelHandlerContext) {
+    hasAsked = false
+    // What was read may leave at once and make room: reading that stops here and goes on later in
+    // this turn costs two `epoll_ctl`.
+    if !readsOn { flusher.run() }
     isReading = false
-    if readsOn { context.read() }
+    if readsOn { ask(context) }
   }
 
   package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -96,8 +122,11 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     }
   }
 
+  /// What was blocked has left, or what TLS had to say of its own, while the user waited. In all
+  /// other cases `flushNow` sees to it.
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { user?.socketRead(self) }
+    guard context.channel.isWritable else { return }
+    if isBlocked || (wantsRoom && !isQueued) { allLeft() }
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -111,6 +140,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     guard context != nil else { return }
     context = nil
     unread = ByteBuffer()
+    giveBack()
     let last = user
     user = nil
     last?.socketClosed(self)
@@ -118,8 +148,12 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   // MARK: - Writing
 
-  /// Whether the kernel has not yet taken all that creditors wrote, or much of anything else.
-  package var isBackedUp: Bool { backlog > 0 || context?.channel.isWritable == false }
+  /// Whether something that was written still waits; then `socketRead` comes once it has left.
+  package func mustWait() -> Bool {
+    guard backlog > 0 || owed > 0 || context?.channel.isWritable == false else { return false }
+    wantsRoom = true
+    return true
+  }
 
   /// Writes bytes of which `count` are `creditor`'s; it is told when they have left.
   package func write(_ bytes: ByteBuffer, owing count: Int = 0, to creditor: (any Creditor)? = nil)
@@ -129,18 +163,35 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     guard count > 0, let creditor else {
       return context.write(wrapOutboundOut(bytes), promise: nil)
     }
+    if !isBlocked, bytes.readableBytes <= Self.small, owedTo == nil || owedTo === creditor {
+      owed += count
+      if owedTo == nil { owedTo = creditor }
+      return context.write(wrapOutboundOut(bytes), promise: nil)
+    }
     let promise = context.eventLoop.makePromise(of: Void.self)
     backlog += 1
-    promise.futureResult.assumeIsolated().whenComplete { _ in self.left(count, of: creditor) }
+    promise.futureResult.assumeIsolated().whenComplete { _ in
+      self.backlog -= 1
+      creditor.bytesLeft(count)
+    }
     context.write(wrapOutboundOut(isBlocked ? alone(bytes) : bytes), promise: promise)
   }
 
-  private func left(_ count: Int, of creditor: any Creditor) {
-    backlog -= 1
-    creditor.bytesLeft(count)
-    guard backlog == 0, context != nil else { return }
+  /// Nothing that was written waits any more.
+  private func allLeft() {
     isBlocked = false
+    giveBack()
+    guard wantsRoom, backlog == 0, context != nil else { return }
+    wantsRoom = false
     user?.socketRead(self)
+  }
+
+  private func giveBack() {
+    guard let creditor = owedTo else { return }
+    let count = owed
+    owed = 0
+    owedTo = nil
+    creditor.bytesLeft(count)
   }
 
   /// A small slice that may have to wait is copied, lest it keeps the whole read that it came in.
@@ -161,7 +212,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     isQueued = false
     guard let context else { return }
     context.flush()
-    isBlocked = backlog > 0
+    if context.channel.isWritable { allLeft() } else { isBlocked = true }
     if endsOutput {
       endsOutput = false
       // With both halves closed NIO closes at once, and what still waits would be lost.

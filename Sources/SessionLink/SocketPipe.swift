@@ -69,7 +69,7 @@ package final class SocketPipe: Pipe, SocketUser {
     }
     // A request's end is in its own bytes: the socket stays open both ways for the answer.
     if bytes.readableBytes > 0 { socket.write(bytes) }
-    return !socket.isBackedUp
+    return !socket.mustWait()
   }
 
   package func credit(_ count: Int) {
@@ -91,7 +91,7 @@ package final class SocketPipe: Pipe, SocketUser {
   // MARK: - SocketUser
 
   package func socketRead(_ socket: JoinedSocket) {
-    if !socket.isBackedUp { end?.pipeResumed() }
+    if !socket.mustWait() { end?.pipeResumed() }
     guard socket.unread.readableBytes > 0 else { return }
     let bytes = socket.unread
     socket.unread = ByteBuffer()

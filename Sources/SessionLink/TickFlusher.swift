@@ -13,25 +13,33 @@ package final class TickFlusher {
   private let loop: NIOIsolatedEventLoop
   private var targets: [any FlushTarget] = []
   private var isScheduled = false
+  private var isRunning = false
 
   package init(_ loop: any EventLoop) { self.loop = loop.assumeIsolated() }
 
   package func add(_ target: any FlushTarget) {
     targets.append(target)
-    if isScheduled { return }
+    if isScheduled || isRunning { return }
     isScheduled = true
-    loop.execute { self.run() }
+    loop.execute {
+      self.isScheduled = false
+      self.run()
+    }
   }
 
+  /// Flushes now; in a flush it does nothing, for that one goes on.
+  ///
   /// A flush gives credit back, credit makes frames, frames want a flush: what adds itself
   /// meanwhile is served in the same turn.
-  private func run() {
+  package func run() {
+    if isRunning { return }
+    isRunning = true
     var next = 0
     while next < targets.count {
       targets[next].flushNow()
       next += 1
     }
     targets.removeAll(keepingCapacity: true)
-    isScheduled = false
+    isRunning = false
   }
 }

@@ -49,20 +49,41 @@ package struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
   }
 
   package var description: String {
-    String(unsafeUninitializedCapacity: 36) { out in
-      var place = 0
-      for digit in 0..<32 {
-        if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-          out[place] = UInt8(ascii: "-")
-          place += 1
-        }
-        let half = digit < 16 ? high : low
-        let value = UInt8(truncatingIfNeeded: half >> UInt64((15 - digit % 16) * 4)) & 0xf
-        out[place] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
-        place += 1
-      }
-      return place
+    String(unsafeUninitializedCapacity: ID.textLength) { out in
+      write(to: UnsafeMutableRawBufferPointer(out))
+      return ID.textLength
     }
+  }
+
+  static let textLength = 36
+
+  /// Writes the text over the first 36 bytes of `out`.
+  func write(to out: UnsafeMutableRawBufferPointer) {
+    precondition(out.count >= ID.textLength)
+    func put(_ digits: UInt64, at place: Int) {
+      out.storeBytes(of: digits.bigEndian, toByteOffset: place, as: UInt64.self)
+    }
+    // Later pieces and the hyphens overwrite what the earlier ones wrote too far.
+    put(ID.hexDigits(high >> 32), at: 0)
+    put(ID.hexDigits(high & 0xffff_ffff), at: 9)
+    put(ID.hexDigits(high & 0xffff) << 32, at: 14)
+    put(ID.hexDigits(low >> 32), at: 19)
+    put(ID.hexDigits(low >> 32) << 32, at: 24)
+    put(ID.hexDigits(low & 0xffff_ffff), at: 28)
+    out[8] = UInt8(ascii: "-")
+    out[13] = UInt8(ascii: "-")
+    out[18] = UInt8(ascii: "-")
+    out[23] = UInt8(ascii: "-")
+  }
+
+  /// 32 bits as eight digits in one word, the first in its top byte: the nibbles are spread over
+  /// the bytes, then all of them become ASCII at once.
+  private static func hexDigits(_ bits: UInt64) -> UInt64 {
+    var word = (bits << 16 | bits) & 0x0000_ffff_0000_ffff
+    word = (word << 8 | word) & 0x00ff_00ff_00ff_00ff
+    word = (word << 4 | word) & 0x0f0f_0f0f_0f0f_0f0f
+    let letters = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return word &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
   }
 
   package static func < (left: ID, right: ID) -> Bool {

@@ -23,6 +23,12 @@ package struct Moment: Comparable, Hashable, Sendable {
     return .zero - span(earlier.nanoseconds - later.nanoseconds)
   }
 
+  /// Whole microseconds since an earlier moment, 0 if that is the later one. `Duration` counts in
+  /// 128 bits, which shows in every exchange.
+  package func microseconds(since earlier: Moment) -> UInt64 {
+    nanoseconds > earlier.nanoseconds ? (nanoseconds &- earlier.nanoseconds) / 1_000 : 0
+  }
+
   package static func < (left: Moment, right: Moment) -> Bool {
     left.nanoseconds < right.nanoseconds
   }

@@ -5,10 +5,7 @@
 /// that turn the direction of text or that break a line become `\u{…}`. All else stays as it is.
 package enum VisibleText {
   package static func of(_ bytes: ArraySlice<UInt8>) -> String {
-    // Nearly every path and reason is plain ASCII, and each exchange prints both.
-    if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) {
-      return String(decoding: bytes, as: UTF8.self)
-    }
+    if isPlain(bytes) { return String(decoding: bytes, as: UTF8.self) }
     var shown = ""
     each(of: bytes) { scalar, raw in
       guard let scalar else {
@@ -18,6 +15,11 @@ package enum VisibleText {
       append(scalar, to: &shown)
     }
     return shown
+  }
+
+  /// Whether bytes are shown as they are: nearly every path and reason is plain ASCII.
+  package static func isPlain(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.allSatisfy { 0x20 <= $0 && $0 < 0x7f }
   }
 
   package static func of(_ bytes: [UInt8]) -> String {

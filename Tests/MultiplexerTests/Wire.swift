@@ -89,9 +89,9 @@ extension Session {
 func frames(_ bytes: ByteBuffer) -> [(type: UInt8, flags: UInt8, stream: UInt64, length: Int)] {
   var bytes = bytes
   var frames: [(type: UInt8, flags: UInt8, stream: UInt64, length: Int)] = []
-  while let header = FrameHeader(from: &bytes) {
+  while let header = FrameHeader(at: bytes) {
     frames.append((header.type, header.flags, header.stream, Int(header.length)))
-    bytes.moveReaderIndex(forwardBy: Int(header.length))
+    bytes.moveReaderIndex(forwardBy: FrameHeader.size + Int(header.length))
   }
   return frames
 }

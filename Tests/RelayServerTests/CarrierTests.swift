@@ -1,5 +1,8 @@
+import Multiplexer
+import NIOCore
 import SessionLink
 import Testing
+import TunnelCore
 
 @testable import RelayServer
 
@@ -79,10 +82,7 @@ struct CarrierTests {
   func exchange() async throws {
     try await withRelay { relay in
       let agent = try await relay.servingAgent(over: .webSocket(.random()))
-      let body = String(
-        (0..<300_000).map {
-          "abcdefghijklmnopqrstuvwxyz".utf8.map { Character(Unicode.Scalar($0)) }[$0 % 26]
-        })
+      let body = String(repeating: "abcdefghijklmnopqrstuvwxyz", count: 12_000)
       let client = try await relay.client()
       client.push(
         "POST /x HTTP/1.1\r\nHost: \(relay.host)\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
@@ -97,7 +97,31 @@ struct CarrierTests {
     }
   }
 
-  @Test("a masked link's faults end it, and the relay's own goodbye arrives")
+  @Test("what an agent says right behind its handshake, in the same packet, is heard")
+  func rightBehind() async throws {
+    try await withRelay { relay in
+      let id = ID.fresh().wire
+      var machine = Session(
+        role: .agent, hello: Hello(streamLimit: 8, install: id, instance: id, clock: 0, label: ""))
+      machine.send(.serve(Serve(request: 7, wish: .domain(relay.host))))
+      var bytes = ByteBuffer(string: head(relay, fields(relay)))
+      while let frames = machine.nextOutput() {
+        // Masked with zeros: a mask nevertheless (RFC 6455, section 5.3).
+        bytes.writeBytes([0x82, 0xfe])
+        bytes.writeInteger(UInt16(frames.readableBytes))
+        bytes.writeBytes([0, 0, 0, 0])
+        bytes.writeImmutableBuffer(frames)
+      }
+      let client = try await relay.client()
+      try await client.channel.writeAndFlush(bytes)
+      _ = try await client.until("Sec-WebSocket-Protocol: tunnel.1\r\n\r\n")
+      // The URL stands in `serving`, the relay's answer to what came behind the head.
+      _ = try await client.until(relay.url)
+      try await client.close()
+    }
+  }
+
+  @Test("the relay's goodbye arrives before the end")
   func goodbye() async throws {
     try await withRelay { relay in
       let agent = try await relay.servingAgent(over: .webSocket(.random()))

@@ -6,6 +6,10 @@ import TunnelCore
 /// What an agent is told of a client, with and without a proxy that is trusted.
 @Suite("trusted proxies")
 struct ProxyTests {
+  private static let behindProxy: @Sendable (inout ServeOptions) -> Void = {
+    $0.behindProxy = true
+  }
+
   /// `client` and `secure` of OPEN, and the forwarded lines of the head, for a request with these
   /// fields.
   private func told(
@@ -36,7 +40,7 @@ struct ProxyTests {
 
   @Test("a trusted proxy's word is taken, for the agent as for the app")
   func trusted() async throws {
-    try await withRelay(change: { $0.behindProxy = true }) { relay in
+    try await withRelay(change: Self.behindProxy) { relay in
       let agent = try await relay.servingAgent()
       let (client, secure, head) = try await told(relay, agent, claims)
       #expect(client == "203.0.113.9" && secure)
@@ -57,7 +61,7 @@ struct ProxyTests {
 
   @Test("behind a proxy a relay with a certificate is secure unless the proxy says otherwise")
   func both() async throws {
-    try await withRelay(isSecure: true, change: { $0.behindProxy = true }) { relay in
+    try await withRelay(isSecure: true, change: Self.behindProxy) { relay in
       let agent = try await relay.servingAgent()
       for (word, isSecure) in [("", true), ("X-Forwarded-Proto: http\r\n", false)] {
         let client = try await relay.secureClient()

@@ -9,7 +9,7 @@ struct RefusalAnswerTests {
   private func record(
     html: Bool = false, isHead: Bool = false
   ) -> ExchangeRecord {
-    var record = ExchangeRecord(
+    let record = ExchangeRecord(
       client: "unknown", receivedAt: 1_700_000_000_000, id: ID(high: 1, low: 2),
       at: Moment(nanoseconds: 0))
     record.wantsHTML = html
@@ -81,14 +81,17 @@ struct RefusalAnswerTests {
 
   @Test("a line of the exchange log is one JSON object whatever the client sent")
   func line() {
-    var record = record()
-    record.host = "a.example"
-    record.method = "GET"
-    record.path = "/a\"b\u{1b}\u{7f}é"
+    let record = record()
+    Array("a.exampleGET/a\"b\u{1b}\u{7f}é".utf8).withUnsafeBytes { words in
+      record.note(
+        host: UnsafeRawBufferPointer(rebasing: words[..<9]),
+        method: UnsafeRawBufferPointer(rebasing: words[9..<12]),
+        path: UnsafeRawBufferPointer(rebasing: words[12...]))
+    }
     record.bytesIn = 3
     record.refused(Problem(Refusal(.unknownDomain, "no")))
-    var line = LogLine()
-    ExchangeLog.encode(record, took: .microseconds(1_500), into: &line)
+    var line = LineBuffer()
+    ExchangeLog.encode(record, microseconds: 1_500, into: &line)
     #expect(
       String(decoding: line.bytes, as: UTF8.self)
         == #"{"time":1700000000000,"msg":"exchange","#

@@ -95,6 +95,9 @@ struct IPAddressTests {
       (["203.0.113.1,,10.1.1.1"], "10.1.1.1"),
       (["203.0.113.1", "", "10.1.1.1"], "10.1.1.1"),
       (["unknown"], "127.0.0.1"),
+      // A prepended mark takes the comma behind it into its own `Character`.
+      (["198.51.100.1\u{600}, 203.0.113.1"], "203.0.113.1"),
+      (["198.51.100.1\u{600},203.0.113.1", "10.1.1.1"], "203.0.113.1"),
       // Forms.
       (["203.0.113.1:5678"], "203.0.113.1"), (["[2001:db9::1]:80, 10.1.1.1"], "2001:db9::1"),
       (["::ffff:203.0.113.1"], "203.0.113.1"), (["203.0.113.1,::ffff:10.1.1.1"], "203.0.113.1"),
@@ -104,6 +107,18 @@ struct IPAddressTests {
       let found = Self.proxies.client(of: try #require(IPAddress(peer)), forwarded: values)
       #expect(found.description == client)
     }
+  }
+
+  @Test("of thousands of entries that look trusted only the last 32 are walked")
+  func hops() throws {
+    let peer = try #require(IPAddress("127.0.0.1"))
+    let many = Array(repeating: "10.2.2.2", count: 5_000).joined(separator: ",")
+    let tail = (1...32).map { "10.1.1.\($0)" }.joined(separator: ", ")
+    for values in [[many, tail], [many + "," + tail]] {
+      #expect(Self.proxies.client(of: peer, forwarded: values).description == "10.1.1.1")
+    }
+    let near = "203.0.113.1, " + (2...32).map { "10.1.1.\($0)" }.joined(separator: ", ")
+    #expect(Self.proxies.client(of: peer, forwarded: [near]).description == "203.0.113.1")
   }
 
   @Test("loopback is all of 127.0.0.0/8 and ::1, in every form, and nothing else")

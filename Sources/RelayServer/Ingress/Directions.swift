@@ -16,7 +16,7 @@ enum Destination {
 enum Directions {
   static func find(_ request: IngressRequest, _ relay: RelayCore) throws(Refusal) -> Destination {
     guard let name = try domain(of: request, relay) else {
-      return request.path == Handshake.path ? .connect : .relay
+      return request.isFor(Handshake.path) ? .connect : .relay
     }
     guard let endpoint = relay.hub.endpoint(name) else { throw unknown(name) }
     guard let link = endpoint.serving?.link else { throw offline(name) }

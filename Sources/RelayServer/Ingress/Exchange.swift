@@ -11,8 +11,8 @@ import TunnelCore
 final class Exchange: PipeEnd, Creditor {
   private static let copied = IngressConnection.copied
 
-  /// May be gone before the stream is: the agent's last words come when they come.
-  private weak var connection: IngressConnection?
+  /// Nil once this is over: the stream lives on until the agent's last words have come.
+  private var connection: IngressConnection?
   private let socket: JoinedSocket
   private(set) var pipe: (any Pipe)?
   private var reader = ResponseReader()
@@ -25,9 +25,11 @@ final class Exchange: PipeEnd, Creditor {
   private(set) var endsByClosing = false
   /// An edited head that is not written yet: a small body goes with it, in one write.
   private var headOut: ByteBuffer?
-  private var isOver = false
+  private var isOver = false {
+    didSet { connection = nil }
+  }
   private var pipeHasEnded = false
-  var record: ExchangeRecord
+  let record: ExchangeRecord
 
   init(
     _ connection: IngressConnection, _ socket: JoinedSocket, _ head: RequestHead,
@@ -184,11 +186,11 @@ final class Exchange: PipeEnd, Creditor {
   // MARK: - Ends
 
   private func finish() {
-    guard !isOver else { return }
+    guard !isOver, let connection else { return }
     isOver = true
     // What comes behind the answer is nobody's: the stream must not wait for it to be read.
     if !pipeHasEnded || unread.readableBytes > 0 { pipe?.stop(Farewell(.done, blame: .relay)) }
-    connection?.exchangeEnded(self)
+    connection.exchangeEnded(self)
   }
 
   /// After 101, both ways: nothing more is to be said of it.
@@ -197,14 +199,14 @@ final class Exchange: PipeEnd, Creditor {
   /// Before the answer's head: the refusal is the answer. After it: the client must not take
   /// what it got for the whole.
   private func fail(_ refusal: Refusal) {
-    guard !isOver else { return }
+    guard !isOver, let connection else { return }
     isOver = true
     record.code = refusal.code.rawValue
     cancel(Farewell(.cancelled, blame: .relay))
     if hasAnswered {
-      connection?.exchangeBroke(self)
+      connection.exchangeBroke(self)
     } else {
-      connection?.exchangeRefused(self, Problem(refusal))
+      connection.exchangeRefused(self, Problem(refusal))
     }
   }
 

@@ -1,14 +1,19 @@
+import NIOCore
 import TunnelCore
 
-/// What is known of one exchange, for its log line.
-struct ExchangeRecord {
+/// What is known of one exchange, for its log line. A class, for it is written to from many places
+/// and read once; nothing but its exchange and its connection holds it.
+final class ExchangeRecord {
   let id: ID
   let client: String
   /// Wall clock in milliseconds since 1970.
   let receivedAt: UInt64
-  var host = ""
-  var method = ""
-  var path = ""
+  /// Nanoseconds of the monotonic clock.
+  let began: Moment
+  /// Host, method and path as they were sent, one behind the other; empty if no head was read.
+  private(set) var words: [UInt8] = []
+  private var hostEnd = 0
+  private var methodEnd = 0
   var wantsHTML = false
   var isHead = false
   var status = 0
@@ -16,8 +21,6 @@ struct ExchangeRecord {
   var detail: String?
   var bytesIn: UInt64 = 0
   var bytesOut: UInt64 = 0
-  /// Nanoseconds of the monotonic clock.
-  let began: Moment
 
   init(client: String, receivedAt: UInt64, id: ID, at now: Moment) {
     self.id = id
@@ -26,17 +29,44 @@ struct ExchangeRecord {
     began = now
   }
 
-  init(_ request: IngressRequest, id: ID, at now: Moment) {
+  convenience init(_ request: IngressRequest, id: ID, at now: Moment) {
     self.init(
       client: request.peer.client(request), receivedAt: request.receivedAt, id: id, at: now)
-    if let range = request.head.host { host = request.text(range) }
-    method = request.text(request.head.methodRange)
-    path = request.path
+    let path = request.path
+    let host = request.head.host?.range ?? 0..<0
+    request.bytes.withUnsafeReadableBytes { bytes in
+      note(
+        host: UnsafeRawBufferPointer(rebasing: bytes[host]),
+        method: UnsafeRawBufferPointer(rebasing: bytes[request.head.methodRange.range]),
+        path: UnsafeRawBufferPointer(rebasing: bytes[path]))
+    }
     isHead = request.head.method == .head
-    wantsHTML = request.value(.accept)?.contains("text/html") ?? false
+    wantsHTML = request.head.asksForHTML(request.bytes.readableBytesUInt8Span)
   }
 
-  mutating func refused(_ problem: Problem) {
+  /// One piece of memory for all three: they are kept for as long as the exchange lasts.
+  func note(
+    host: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
+  ) {
+    hostEnd = host.count
+    methodEnd = hostEnd + method.count
+    let count = methodEnd + max(1, path.count)
+    words = [UInt8](unsafeUninitializedCapacity: count) { memory, initialized in
+      let out = UnsafeMutableRawBufferPointer(memory)
+      out.copyBytes(from: host)
+      UnsafeMutableRawBufferPointer(rebasing: out[hostEnd...]).copyBytes(from: method)
+      // The path of `http://host` and of `/?query` is `/`.
+      out[methodEnd] = UInt8(ascii: "/")
+      UnsafeMutableRawBufferPointer(rebasing: out[methodEnd...]).copyBytes(from: path)
+      initialized = count
+    }
+  }
+
+  var host: ArraySlice<UInt8> { words[..<hostEnd] }
+  var method: ArraySlice<UInt8> { words[hostEnd..<methodEnd] }
+  var path: ArraySlice<UInt8> { words[methodEnd...] }
+
+  func refused(_ problem: Problem) {
     status = problem.status
     code = problem.code
     detail = problem.detail

@@ -42,7 +42,7 @@ extension IngressConnection {
     if willClose { return closeGently() }
     reader.restart()
     expectNothing()
-    socketRead(socket)
+    if socket.unread.readableBytes > 0 || socket.hasEnded { socketRead(socket) } else { gate() }
   }
 
   /// What is no message is answered once, and the connection ends.
@@ -55,7 +55,7 @@ extension IngressConnection {
       if exchange.hasAnswered { return exchangeBroke(exchange) }
       return exchangeRefused(exchange, problem)
     }
-    var record = ExchangeRecord(
+    let record = ExchangeRecord(
       client: peer.text, receivedAt: WallClock.milliseconds(), id: relay.newID(), at: .now)
     record.refused(problem)
     answer(problem, to: record)
@@ -148,14 +148,14 @@ extension IngressConnection {
 
   /// Reads while there is somebody to take it, and always so far that a client's end is seen.
   func gate() {
+    guard socket.unread.readableBytes > 0 || isPaused else { return socket.resumeReading() }
     let full =
-      exchange.map { $0.isRaw ? isPaused : isPaused || requestIsWhole }
-      ?? (isWaiting || socket.isBackedUp)
-    if full, socket.unread.readableBytes > 0 || isPaused {
-      socket.pauseReading()
-    } else {
-      socket.resumeReading()
-    }
+      if let exchange {
+        isPaused || (requestIsWhole && !exchange.isRaw)
+      } else {
+        isWaiting || socket.mustWait()
+      }
+    if full { socket.pauseReading() } else { socket.resumeReading() }
   }
 
   // MARK: - Closing

@@ -58,7 +58,8 @@ extension IngressConnection {
       loop: relay.loop)
     session.begin(link)
     relay.hub.enter(session)
-    channel.write(ByteBuffer(string: Handshake.accepted(carrier)), promise: nil)
+    // Flushed, for a link writes only where nothing waits.
+    channel.writeAndFlush(ByteBuffer(string: Handshake.accepted(carrier)), promise: nil)
     do { try LinkChannel.install(link, on: channel, rest: rest, over: carrier) } catch {
       channel.close(promise: nil)
     }

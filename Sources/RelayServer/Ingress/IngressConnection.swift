@@ -32,13 +32,15 @@ final class IngressConnection: SocketUser {
   var lingers = false
   var lingered = 0
   var rawEnds = (client: false, far: false)
+  /// Nobody else holds it, so it never outlives its connection. (`weak` anywhere makes every retain
+  /// of the connection slow.)
   var deadline: LazyDeadline!
   var willClose = false
 
   init(_ relay: RelayCore, peer: ClientAddress) {
     self.relay = relay
     self.peer = peer
-    deadline = LazyDeadline { [weak self] in self?.deadlineMet() }
+    deadline = LazyDeadline { [unowned self] in deadlineMet() }
   }
 
   func attach(_ socket: JoinedSocket) {
@@ -69,11 +71,11 @@ final class IngressConnection: SocketUser {
       if exchange.isRaw || requestIsWhole || isPaused { return false }
       return try stepBody(exchange)
     }
-    if socket.isBackedUp { return false }
     if socket.unread.readableBytes == 0 {
       if socket.hasEnded { closeGently() }
       return false
     }
+    if socket.mustWait() { return false }
     switch try reader.next(in: socket.unread) {
     case .head(let length):
       deadline.clear()

@@ -54,19 +54,24 @@ struct IngressRequest {
 
   func text(_ range: ByteRange) -> String { bytes.text(range) }
 
-  /// The target's path, without its query.
-  var path: String {
-    switch head.form {
-    case .asterisk: return "*"
-    case .origin: return path(in: head.target)
-    case .absolute(_, let range): return range.isEmpty ? "/" : path(in: range)
+  /// Where the target's path stands, without its query; empty where none was written.
+  var path: Range<Int> {
+    let range =
+      switch head.form {
+      case .asterisk, .origin: head.target.range
+      case .absolute(_, let path): path.range
+      }
+    return bytes.withUnsafeReadableBytes { bytes in
+      let query = bytes[range].firstIndex(of: UInt8(ascii: "?"))
+      return range.lowerBound..<(query ?? range.upperBound)
     }
   }
 
-  private func path(in range: ByteRange) -> String {
-    let all = text(range)
-    guard let query = all.utf8.firstIndex(of: UInt8(ascii: "?")) else { return all }
-    return query == all.startIndex ? "/" : String(all[..<query])
+  func isFor(_ path: StaticString) -> Bool {
+    bytes.withUnsafeReadableBytes { bytes in
+      bytes[self.path].elementsEqual(
+        UnsafeBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount))
+    }
   }
 
   /// The value of the first field of that kind.

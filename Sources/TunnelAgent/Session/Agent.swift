@@ -23,6 +23,7 @@ final class Agent: LinkOwner {
   private let flusher: TickFlusher
   private let pool: UpstreamPool
   private let news: News
+  private let report: (UpstreamExchange) -> Void
   private let end: EventLoopPromise<AgentEnd>
   private let instance: ID
   private var random = SystemRandomNumberGenerator()
@@ -40,7 +41,7 @@ final class Agent: LinkOwner {
   init(
     _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
     end: EventLoopPromise<AgentEnd>, logger: Logger,
-    tell: @escaping @Sendable (AgentEvent) -> Void
+    tell: @escaping @Sendable ([AgentEvent]) -> Void
   ) {
     self.settings = settings
     self.dialer = dialer
@@ -49,6 +50,7 @@ final class Agent: LinkOwner {
     self.end = end
     flusher = TickFlusher(loop)
     news = News(flusher, tell)
+    report = { [news] exchange in news.add(.request(exchange.report)) }
     pool = UpstreamPool(
       host: settings.upstream.host, port: settings.upstream.port, loop: loop, flusher: flusher)
     instance = ID.random(using: &random)
@@ -161,8 +163,8 @@ final class Agent: LinkOwner {
     }
     return UpstreamExchange(
       port, open, pool: pool, loop: loop,
-      responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) }
-    ) { [news] exchange in news.add(.request(exchange.report.shown)) }
+      responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) },
+      finished: report)
   }
 
   func link(_ link: Link, goesAway goAway: GoAway) {

@@ -19,8 +19,8 @@ package enum AgentRun {
     let loop = group.next()
     let end = loop.makePromise(of: AgentEnd.self)
     loop.execute {
-      let agent = Agent(settings, dialer, loop: loop, end: end, logger: logger) { event in
-        terminal.show(event)
+      let agent = Agent(settings, dialer, loop: loop, end: end, logger: logger) { events in
+        terminal.show(events)
       }
       start(agent, terminal, loop)
     }

@@ -2,6 +2,10 @@ import Dispatch
 import SessionLink
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// What the agent has to tell, on its way to the terminal: handed over at the end of the loop's
 /// turn to a thread of its own, at once and in order. A terminal that somebody paused, or a pipe
 /// that nobody reads, must not hold up the tunnel; past 10,000 lines new ones are dropped.
@@ -15,7 +19,7 @@ final class News: FlushTarget {
   private var waiting: [AgentEvent] = []
   private var dropped = 0
 
-  init(_ flusher: TickFlusher, _ tell: @escaping @Sendable (AgentEvent) -> Void) {
+  init(_ flusher: TickFlusher, _ tell: @escaping @Sendable ([AgentEvent]) -> Void) {
     self.flusher = flusher
     output = Output(tell)
   }
@@ -26,17 +30,15 @@ final class News: FlushTarget {
   }
 
   func flushNow() {
-    var events = waiting
-    waiting.removeAll(keepingCapacity: true)
-    if output.untold.load(ordering: .relaxed) > Self.backlog {
-      dropped += events.count
-      return
-    }
     if dropped > 0 {
-      events.insert(.warning("\(dropped) lines were dropped: nobody read them"), at: 0)
-      dropped = 0
+      waiting.insert(.warning("\(dropped) lines were dropped: nobody read them"), at: 0)
     }
-    output.tell(events)
+    if output.tell(waiting) {
+      dropped = 0
+    } else {
+      dropped += waiting.count - (dropped > 0 ? 1 : 0)
+    }
+    waiting.removeAll(keepingCapacity: true)
   }
 
   /// Waits for what was told, but not for a reader who stopped reading.
@@ -45,21 +47,48 @@ final class News: FlushTarget {
     output.wait()
   }
 
+  /// A thread that writes what was told. Woken for the first of it; what comes within the moment
+  /// after that waits for its next look, for a wake-up an exchange cost more than the exchange.
   private final class Output: Sendable {
     private static let patience = DispatchTimeInterval.milliseconds(200)
+    private static let nap = timespec(tv_sec: 0, tv_nsec: 2_000_000)
 
-    let untold = Atomic<Int>(0)
+    private struct State {
+      var untold: [AgentEvent] = []
+      var isAwake = false
+    }
+
+    private let state = Mutex(State())
     private let queue = DispatchQueue(label: "terminal")
     private let told = DispatchGroup()
-    private let each: @Sendable (AgentEvent) -> Void
+    private let each: @Sendable ([AgentEvent]) -> Void
 
-    init(_ each: @escaping @Sendable (AgentEvent) -> Void) { self.each = each }
+    init(_ each: @escaping @Sendable ([AgentEvent]) -> Void) { self.each = each }
 
-    func tell(_ events: [AgentEvent]) {
-      untold.add(events.count, ordering: .relaxed)
-      queue.async(group: told) {
-        for event in events { self.each(event) }
-        self.untold.subtract(events.count, ordering: .relaxed)
+    /// False: too much of it is unread already.
+    func tell(_ events: [AgentEvent]) -> Bool {
+      let (fits, wakes) = state.withLock { state in
+        guard state.untold.count <= News.backlog else { return (false, false) }
+        state.untold.append(contentsOf: events)
+        defer { state.isAwake = true }
+        return (true, !state.isAwake)
+      }
+      if wakes { queue.async(group: told) { self.work() } }
+      return fits
+    }
+
+    private func work() {
+      while true {
+        let events = state.withLock { state in
+          let events = state.untold
+          state.untold = []
+          state.isAwake = !events.isEmpty
+          return events
+        }
+        if events.isEmpty { return }
+        each(events)
+        var nap = Self.nap
+        nanosleep(&nap, nil)
       }
     }
 

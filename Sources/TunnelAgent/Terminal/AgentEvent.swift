@@ -19,39 +19,3 @@ package enum AgentEvent: Sendable {
     .error(code: error.code, message: error.message, fix: error.fix)
   }
 }
-
-/// One exchange, once its answer has ended. Bytes are as they were on the wire.
-package struct RequestReport: Sendable {
-  package var id: ID
-  /// When the request came, milliseconds since 1970.
-  package var unixMilliseconds: UInt64
-  package var method: [UInt8]
-  /// The request target; a query in it is never shown.
-  package var path: [UInt8]
-  package var status: Int
-  /// The app's own reason phrase; may be empty.
-  package var reason: [UInt8]
-  /// From the request's head to the end of the answer.
-  package var milliseconds: UInt64
-  /// The refusal's code, if the app did not answer.
-  package var code: String?
-
-  package init(
-    id: ID, unixMilliseconds: UInt64, method: [UInt8], path: [UInt8], status: Int,
-    reason: [UInt8], milliseconds: UInt64, code: String? = nil
-  ) {
-    self.id = id
-    self.unixMilliseconds = unixMilliseconds
-    self.method = method
-    self.path = path
-    self.status = status
-    self.reason = reason
-    self.milliseconds = milliseconds
-    self.code = code
-  }
-
-  /// The path without its query, which may hold secrets.
-  var pathAlone: ArraySlice<UInt8> {
-    path.prefix { $0 != UInt8(ascii: "?") }
-  }
-}

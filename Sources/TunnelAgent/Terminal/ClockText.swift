@@ -1,4 +1,5 @@
 import Glibc
+import TunnelCore
 
 /// A moment of the wall clock, as people and as machines read it. Milliseconds since 1970, UTC.
 package enum ClockText {
@@ -19,27 +20,35 @@ package enum ClockText {
     return day.joined(separator: "-") + "T" + clock(parts, unixMilliseconds % 1000) + "Z"
   }
 
-  /// Twelve characters, written in place: every exchange prints one.
   private static func clock(_ parts: tm, _ milliseconds: UInt64) -> String {
-    String(unsafeUninitializedCapacity: 12) { out in
-      func two(_ number: Int32, at place: Int) {
-        out[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10 % 10)
-        out[place + 1] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10)
-      }
-      two(parts.tm_hour, at: 0)
-      out[2] = UInt8(ascii: ":")
-      two(parts.tm_min, at: 3)
-      out[5] = UInt8(ascii: ":")
-      two(parts.tm_sec, at: 6)
-      out[8] = UInt8(ascii: ".")
-      out[9] = UInt8(ascii: "0") + UInt8(milliseconds / 100 % 10)
-      two(Int32(milliseconds % 100), at: 10)
-      return 12
-    }
+    [padded(parts.tm_hour), padded(parts.tm_min), padded(parts.tm_sec)].joined(separator: ":")
+      + "." + padded(Int32(milliseconds), 3)
   }
 
   private static func padded(_ number: Int32, _ width: Int = 2) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}
+
+/// The same `10:12:13.388`, for every exchange: the zone is asked once a second.
+struct LocalClock {
+  private var second: UInt64 = .max
+  private var parts = tm()
+
+  /// Writes twelve characters.
+  mutating func write(_ unixMilliseconds: UInt64, to line: inout LinePen) {
+    if unixMilliseconds / 1_000 != second {
+      second = unixMilliseconds / 1_000
+      var seconds = time_t(clamping: second)
+      localtime_r(&seconds, &parts)
+    }
+    line.put(UInt64(parts.tm_hour), digits: 2)
+    line.put(UInt8(ascii: ":"))
+    line.put(UInt64(parts.tm_min), digits: 2)
+    line.put(UInt8(ascii: ":"))
+    line.put(UInt64(parts.tm_sec), digits: 2)
+    line.put(UInt8(ascii: "."))
+    line.put(unixMilliseconds % 1_000, digits: 3)
   }
 }

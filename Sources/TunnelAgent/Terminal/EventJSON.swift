@@ -5,7 +5,7 @@ enum EventJSON {
   static func of(_ event: AgentEvent) -> JSONText {
     switch event {
     case .request(let report):
-      RequestLine.json(report)
+      RequestLines.json(report)
     case .ready(let url, let upstream, let domain):
       .object([
         ("event", "ready"), ("url", .string(url)), ("upstream", .string(upstream)),

@@ -4,13 +4,15 @@ import TunnelCore
 enum EventLines {
   static func of(_ event: AgentEvent, style: OutputStyle) -> [String] {
     switch event {
+    case .request(let report):
+      var lines = RequestLines()
+      lines.add(report, colors: style.colorsOut)
+      return [String(decoding: lines.buffer.bytes.dropLast(), as: UTF8.self)]
     case .ready(let url, let upstream, _):
       return [
         "tunnel \(Release.version)",
         "Forwarding  \(VisibleText.of(url)) -> \(VisibleText.of(upstream))",
       ]
-    case .request(let report):
-      return [RequestLine.text(report, colors: style.colorsOut)]
     case .reconnecting(let reason, let retry):
       let wait = retry == 0 ? "trying now" : "next try in \(seconds(retry)) s"
       return [tint(.yellow, "reconnecting (\(VisibleText.of(reason))), \(wait)", style)]

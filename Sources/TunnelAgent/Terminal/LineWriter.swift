@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Writes whole lines to one descriptor, from any thread: one line, one `write(2)`, at once.
+/// Writes whole lines to one descriptor, from any thread, at once: a `write(2)` for a line, or for
+/// as many lines of the same moment as a pipe takes in one piece.
 ///
 /// Short writes, EINTR and EAGAIN are finished under the lock, so lines never mix. Once the reader
 /// is gone (EPIPE, or EIO from a hung-up terminal) it says so once and drops the rest.
@@ -36,9 +37,35 @@ package final class LineWriter: Sendable {
   package func write(_ line: String) {
     var text = line
     text += "\n"
+    text.withUTF8 { put(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Writes whole lines, each with its line feed.
+  package func write(_ lines: ArraySlice<UInt8>) {
+    lines.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let piece = LineWriter.wholeLines(rest)
+        put(UnsafeRawBufferPointer(rebasing: piece))
+        rest = rest.dropFirst(piece.count)
+      }
+    }
+  }
+
+  /// As many lines as a pipe keeps together (pipe(7), PIPE_BUF), or one that is longer.
+  private static func wholeLines(_ bytes: Slice<UnsafeRawBufferPointer>)
+    -> Slice<UnsafeRawBufferPointer>
+  {
+    if bytes.count <= PIPE_BUF { return bytes }
+    let feed = UInt8(ascii: "\n")
+    let end = bytes.prefix(Int(PIPE_BUF)).lastIndex(of: feed) ?? bytes.firstIndex(of: feed)
+    return end.map { bytes[...$0] } ?? bytes
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer) {
     let tell = state.withLock { state -> (@Sendable () -> Void)? in
       guard !state.gone else { return nil }
-      state.gone = !text.withUTF8 { LineWriter.writeAll($0, to: descriptor) }
+      state.gone = !LineWriter.writeAll(bytes, to: descriptor)
       return state.gone ? state.tell : nil
     }
     tell?()
@@ -55,8 +82,8 @@ package final class LineWriter: Sendable {
   }
 
   /// False once nobody can read any more. Other faults (a full disk) lose the line, no more.
-  private static func writeAll(_ bytes: UnsafeBufferPointer<UInt8>, to file: Int32) -> Bool {
-    var rest = UnsafeRawBufferPointer(bytes)
+  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Bool {
+    var rest = bytes
     while !rest.isEmpty {
       let count = Glibc.write(file, rest.baseAddress, rest.count)
       if count >= 0 {

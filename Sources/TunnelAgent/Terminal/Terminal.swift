@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Synchronization
 import TunnelCore
 
 /// The agent's two outputs. The banner, request lines and states go to stdout; errors, warnings
@@ -9,6 +10,7 @@ package final class Terminal: Sendable {
   package let style: OutputStyle
   package let output: LineWriter
   package let errors: LineWriter
+  private let lines = Mutex(RequestLines())
 
   package init(style: OutputStyle, output: LineWriter, errors: LineWriter) {
     self.style = style
@@ -47,6 +49,31 @@ package final class Terminal: Sendable {
       }
     }
     return Logger(label: "tunnel") { _ in AgentLog(settings, writer: writer) }
+  }
+
+  /// What happened in one turn, in order: neighbouring request lines leave together.
+  package func show(_ events: [AgentEvent]) {
+    lines.withLock { lines in
+      for event in events {
+        if case .request(let report) = event {
+          if style.quiet { continue }
+          if style.json {
+            lines.addJSON(report)
+          } else {
+            lines.add(report, colors: style.colorsOut)
+          }
+        } else {
+          write(&lines)
+          show(event)
+        }
+      }
+      write(&lines)
+    }
+  }
+
+  private func write(_ lines: inout RequestLines) {
+    output.write(lines.buffer.bytes)
+    lines.removeAll()
   }
 
   package func show(_ event: AgentEvent) {

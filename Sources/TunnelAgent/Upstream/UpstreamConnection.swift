@@ -8,10 +8,12 @@ final class UpstreamConnection: SocketUser {
   let socket: JoinedSocket
   /// Whether an exchange has used it before: only then may a sudden end be old news.
   private(set) var isReused = false
-  private weak var exchange: UpstreamExchange?
+  /// Nil again once the exchange has given it back or closed it.
+  private var exchange: UpstreamExchange?
   private var restsSince: Moment?
   private var keepAlive: Duration?
-  private var gone: (() -> Void)?
+  /// Where it rests; told when the app closes it there.
+  private var pool: UpstreamPool?
 
   init(flusher: TickFlusher) {
     socket = JoinedSocket(flusher: flusher)
@@ -21,15 +23,14 @@ final class UpstreamConnection: SocketUser {
   func lend(to exchange: UpstreamExchange) {
     self.exchange = exchange
     restsSince = nil
-    gone = nil
+    pool = nil
   }
 
-  /// `gone` is told when the app closes it while it rests.
-  func rest(at now: Moment, gone: @escaping () -> Void) {
+  func rest(at now: Moment, in pool: UpstreamPool) {
     exchange = nil
     isReused = true
     restsSince = now
-    self.gone = gone
+    self.pool = pool
     socket.resumeReading()
   }
 
@@ -46,7 +47,7 @@ final class UpstreamConnection: SocketUser {
 
   func close() {
     exchange = nil
-    gone = nil
+    pool = nil
     socket.close()
   }
 
@@ -67,7 +68,7 @@ final class UpstreamConnection: SocketUser {
   }
 
   private func leave() {
-    gone?()
+    pool?.lost(self)
     close()
   }
 }

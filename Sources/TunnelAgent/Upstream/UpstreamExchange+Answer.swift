@@ -59,21 +59,11 @@ extension UpstreamExchange {
   private func noteAnswer(_ bytes: ByteBuffer) {
     let head = answers.head
     timer?.cancel()
-    report.status = head.status
-    report.reason = bytes.text(head.reason)
-    connection?.allow(keepAliveSeconds(head, bytes))
-    report.settle(at: .now)
-    finished(self)
-  }
-
-  /// `timeout` of the app's Keep-Alive field, in seconds.
-  private func keepAliveSeconds(_ head: ResponseHead, _ bytes: ByteBuffer) -> Int? {
-    guard let field = head.fields.first(where: { $0.kind == .keepAlive }) else { return nil }
-    for part in bytes.text(field.value).split(separator: ",") {
-      let pair = part.split(separator: "=").map { $0.filter { $0 != " " } }
-      if pair.count == 2, pair[0].lowercased() == "timeout" { return Int(pair[1]) }
+    bytes.withUnsafeReadableBytes { bytes in
+      report.answered(head.status, UnsafeRawBufferPointer(rebasing: bytes[head.reason.range]))
     }
-    return nil
+    connection?.allow(head.keepAliveSeconds(bytes.readableBytesUInt8Span))
+    tellOnce()
   }
 
   /// The app's half is over; or the connection is.
@@ -116,7 +106,7 @@ extension UpstreamExchange {
     }
     let head = answers.head
     let canRest =
-      requestIsWhole && !connection.socket.isBackedUp
+      requestIsWhole && !connection.socket.mustWait()
       && !head.closes && answers.framing != .untilClose
       && reader.head.minorVersion == 1 && !connection.socket.hasEnded
       && connection.socket.unread.readableBytes == 0
@@ -143,10 +133,9 @@ extension UpstreamExchange {
     let farewell = Farewell(.cancelled, blame: .agent)
     port.stop(farewell)
     port.reset(farewell)
-    if report.isUnsettled {
+    if !isReported {
       report.code = "client-gone"
-      report.settle(at: .now)
-      finished(self)
+      tellOnce()
     }
   }
 
@@ -160,10 +149,11 @@ extension UpstreamExchange {
     // What the app has given of its answer is passed on as it is, and so is its breaking off.
     if answerHasBegun { port.breakOff(farewell) } else { port.reset(farewell) }
     port.stop(farewell)
-    guard report.isUnsettled else { return }
-    report.refused(code)
-    report.settle(at: .now)
-    finished(self)
+    guard !isReported else { return }
+    let refusal = RefusalCode(code)
+    report.code = refusal.rawValue
+    report.status = refusal.status
+    tellOnce()
   }
 
   // MARK: - After 101: bytes both ways

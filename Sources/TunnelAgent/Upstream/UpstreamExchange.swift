@@ -16,7 +16,10 @@ final class UpstreamExchange: PipeEnd, Creditor {
   let pool: UpstreamPool
   let loop: any EventLoop
   let finished: (UpstreamExchange) -> Void
-  var report: ExchangeReport
+  var report: RequestReport
+  private let began = Moment.now
+  /// Its line was written, or is about to be.
+  private(set) var isReported = false
   var reader = RequestReader()
   var answers = ResponseReader()
   private var unread = ByteBuffer()
@@ -43,7 +46,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
     self.loop = loop
     self.finished = finished
     self.responseTimeout = responseTimeout
-    report = ExchangeReport(open, at: .now)
+    report = RequestReport(id: ID(open.exchange), receivedAt: open.receivedAt)
   }
 
   // MARK: - The request, from the stream
@@ -91,8 +94,9 @@ final class UpstreamExchange: PipeEnd, Creditor {
 
   private func noteHead() {
     let head = reader.head
-    report.method = unread.text(head.methodRange)
-    report.target = unread.text(head.target)
+    unread.withUnsafeReadableBytes { bytes in
+      report.asked(bytes, method: head.methodRange.range, target: head.target.range)
+    }
     isSafe =
       [.get, .head, .options].contains(head.method) && head.framing == .none && !head.upgrade
     again = head.method.isIdempotent && !head.upgrade ? ByteBuffer() : nil
@@ -123,6 +127,14 @@ final class UpstreamExchange: PipeEnd, Creditor {
     let due = min(count, uncredited)
     uncredited -= due
     if due > 0 { port.credit(due) }
+  }
+
+  /// Tells of the exchange, once: an answer's head is its answer.
+  func tellOnce() {
+    guard !isReported else { return }
+    isReported = true
+    report.milliseconds = Moment.now.microseconds(since: began) / 1_000
+    finished(self)
   }
 
   // MARK: - The connection
@@ -158,7 +170,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
 
   private func limitAnswer(_ limit: TimeAmount) {
     timer = LazyDeadline { [weak self] in
-      guard let self, self.report.isUnsettled else { return }
+      guard let self, !self.isReported else { return }
       self.fail(
         .upstreamTimeout, .upstream, "no answer within \(limit.nanoseconds / 1_000_000_000) s")
     }

@@ -18,7 +18,8 @@ final class UpstreamPool {
     var forOthers = Duration.seconds(1)
   }
 
-  private static let mostIdle = 64
+  /// As many as a busy moment leaves behind: to open one again costs more than 20 requests on it.
+  private static let mostIdle = 1_024
 
   let host: String
   let port: Int
@@ -52,8 +53,19 @@ final class UpstreamPool {
 
   func put(_ connection: UpstreamConnection) {
     guard idle.count < Self.mostIdle else { return connection.close() }
-    connection.rest(at: .now) { [weak self] in self?.idle.removeAll { $0 === connection } }
+    let now = Moment.now
+    connection.rest(at: now, in: self)
     idle.append(connection)
+    // The last is used first, so a quiet moment after a busy one leaves old ones in front.
+    if let oldest = idle.first, !oldest.isFresh(at: now, freshness.forSafe) {
+      idle.removeFirst()
+      oldest.close()
+    }
+  }
+
+  /// The app closed one that rested.
+  func lost(_ connection: UpstreamConnection) {
+    if let place = idle.firstIndex(where: { $0 === connection }) { idle.remove(at: place) }
   }
 
   func closeIdle() {

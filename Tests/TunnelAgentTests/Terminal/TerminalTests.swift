@@ -7,11 +7,15 @@ import TunnelCore
 
 /// What a terminal wrote to its two outputs.
 func written(_ style: OutputStyle = .init(), _ events: AgentEvent...) throws -> [String] {
+  try written(style, events)
+}
+
+func written(_ style: OutputStyle, _ events: [AgentEvent]) throws -> [String] {
   let out = try Pipe()
   let err = try Pipe()
   let terminal = Terminal(
     style: style, output: LineWriter(out.input), errors: LineWriter(err.input))
-  for event in events { terminal.show(event) }
+  terminal.show(events)
   return [out.drain(), err.drain()]
 }
 
@@ -57,10 +61,21 @@ struct TerminalTests {
     _ method: String = "POST", _ path: String = "/api/users/webhook?secret=1",
     _ status: Int = 200, _ reason: String = "OK", code: String? = nil
   ) -> RequestReport {
-    RequestReport(
-      id: ID(high: 1, low: 2), unixMilliseconds: 1_795_255_933_388, method: Array(method.utf8),
-      path: Array(path.utf8), status: status, reason: Array(reason.utf8), milliseconds: 12,
-      code: code)
+    report(method, Array(path.utf8), status, reason, code: code)
+  }
+
+  private func report(
+    _ method: String, _ path: [UInt8], _ status: Int, _ reason: String, code: String? = nil
+  ) -> RequestReport {
+    var report = RequestReport(id: ID(high: 1, low: 2), receivedAt: 1_795_255_933_388)
+    let head = Array(method.utf8) + path
+    head.withUnsafeBytes { bytes in
+      report.asked(bytes, method: 0..<method.utf8.count, target: method.utf8.count..<bytes.count)
+    }
+    Array(reason.utf8).withUnsafeBytes { report.answered(status, $0) }
+    report.milliseconds = 12
+    report.code = code
+    return report
   }
 
   @Test("the banner is two lines on stdout")
@@ -92,8 +107,9 @@ struct TerminalTests {
 
   @Test("control characters, bidi marks and broken UTF-8 are shown, not obeyed")
   func escapes() throws {
-    var odd = report("GET", "", 200, "\u{1b}[31mRed\u{7f}\u{9b}\u{202e}é\r\n")
-    odd.path = Array("/a\u{1b}]0;x\u{07}".utf8) + [0xff, 0xc3, 0x28] + Array("ü".utf8)
+    let odd = report(
+      "GET", Array("/a\u{1b}]0;x\u{07}".utf8) + [0xff, 0xc3, 0x28] + Array("ü".utf8), 200,
+      "\u{1b}[31mRed\u{7f}\u{9b}\u{202e}é\r\n")
     let said = try written(.init(), .request(odd))[0]
     let path = "/a\\x1b]0;x\\x07\\xff\\xc3(ü"
     let reason = "\\x1b[31mRed\\x7f\\x9b\\u{202e}é\\x0d\\x0a"
@@ -102,8 +118,9 @@ struct TerminalTests {
 
   @Test("--json writes one valid object a line")
   func jsonRequest() throws {
-    var odd = report("GET", "", 502, "no", code: "session-lost")
-    odd.path = Array("/\"\\\u{01}\u{202e}".utf8) + [0xff] + Array("?q".utf8)
+    let odd = report(
+      "GET", Array("/\"\\\u{01}\u{202e}".utf8) + [0xff] + Array("?q".utf8), 502, "no",
+      code: "session-lost")
     let said = try written(json, .request(odd), .online)
     let id = "00000000-0000-0001-0000-000000000002"
     let head = #"{"event":"request","id":"\#(id)","time":"2026-11-21T10:12:13.388Z","#
@@ -166,9 +183,24 @@ struct TerminalTests {
     #expect(said == ["online\n", ""])
   }
 
+  @Test("a burst of request lines keeps its order, whole, with other lines in their places")
+  func burst() throws {
+    var events: [AgentEvent] = []
+    for number in 0..<500 {
+      events.append(.request(report("GET", "/page/\(number)")))
+      if number == 250 { events.append(.online) }
+    }
+    let lines = try written(.init(), events)[0].split(separator: "\n")
+    #expect(lines.count == 501)
+    #expect(lines[250].hasSuffix("GET  /page/250 200 OK 12ms") && lines[251] == "online")
+    #expect(lines[500].hasSuffix("GET  /page/499 200 OK 12ms"))
+  }
+
   @Test("colours wrap the time and the outcome")
   func colors() {
-    let line = RequestLine.text(report(), colors: true)
+    var colored = OutputStyle()
+    colored.colorsOut = true
+    let line = EventLines.of(.request(report()), style: colored)[0]
     let time = "\u{1b}[2m10:12:13.388\u{1b}[0m"
     #expect(line == "\(time) POST /api/users/webhook \u{1b}[32m200 OK\u{1b}[0m 12ms")
   }

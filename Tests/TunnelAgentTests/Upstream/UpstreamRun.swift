@@ -68,7 +68,8 @@ final class UpstreamRun: Sendable {
     let exchange = UpstreamExchange(pipe, open, pool: pool, loop: loop, responseTimeout: timeout) {
       [reports] in
       let report = $0.report
-      reports.put("\(report.method) \(report.target) \(report.code ?? "\(report.status)")")
+      let words = [report.method, report.path].map { String(decoding: $0, as: UTF8.self) }
+      reports.put("\(words[0]) \(words[1]) \(report.code ?? "\(report.status)")")
     }
     self.exchange = NIOLoopBound(exchange, eventLoop: loop)
   }
