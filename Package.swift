@@ -6,6 +6,7 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -18,6 +19,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -35,7 +37,8 @@ let package = Package(
     .target(
       name: "SessionLink",
       dependencies: [
-        "TunnelCore", "HTTPMessage", "Multiplexer", nio, posix, tls, crypto,
+        "TunnelCore", "HTTPMessage", "Multiplexer", nio, posix, tls, crypto, certificates,
+        .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),
       ],
       swiftSettings: strict),
@@ -73,7 +76,10 @@ let package = Package(
     .testTarget(name: "MultiplexerTests", dependencies: ["Multiplexer"], swiftSettings: strict),
     .testTarget(
       name: "SessionLinkTests",
-      dependencies: ["SessionLink", .product(name: "NIOEmbedded", package: "swift-nio")],
+      dependencies: [
+        "SessionLink", tls, crypto, certificates,
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile"], swiftSettings: strict),
     .testTarget(name: "RelayStoreTests", dependencies: ["RelayStore"], swiftSettings: strict),

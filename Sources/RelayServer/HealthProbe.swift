@@ -35,8 +35,8 @@ package struct HealthProbe: Sendable {
       let loop = MultiThreadedEventLoopGroup.singleton.next()
       var dialer = Dialer(host: host, port: port)
       dialer.prepare = try prepare()
-      return try await dialer.ask(request, wantsUpgrade: false, on: loop).map { answer in
-        if case .message(let status, _) = answer { status } else { 101 }
+      return try await dialer.ask(request, on: loop).map { answer in
+        if case .message(let status, _, _) = answer { status } else { 101 }
       }.get()
     } catch {
       throw UserError(code: "unhealthy", message: "nothing answers at \(host):\(port): \(error)")

@@ -3,25 +3,27 @@ import NIOPosix
 import SessionLink
 import TunnelCore
 
-/// One request to the relay on a connection of its own, as commands need it. Plain http only so
-/// far: an https relay is `relay-tls`. Throws 69 `relay-unreachable` where no answer comes.
+/// One request to the relay on a connection of its own, as commands need it. Throws 69 where no
+/// answer comes: `relay-unreachable`, and what `DialFault.userError` tells apart.
 package enum OneShot {
-  package static let exchange: RelayAPI.Exchange = { relay, request throws(UserError) in
-    let dialer = try Dialer(relay)
-    do {
-      let loop = MultiThreadedEventLoopGroup.singleton.next()
-      return try await dialer.ask(bytes(relay, request), wantsUpgrade: false, on: loop)
-        .map { answer in
-          switch answer {
-          case .message(let status, let body):
-            RelayAPI.Answer(status: status, body: Array(body.readableBytesView))
-          case .switched: RelayAPI.Answer(status: 101, body: [])
-          }
-        }.get()
-    } catch let fault as DialFault {
-      throw fault.userError(relay)
-    } catch {
-      throw DialFault.broken("\(error)").userError(relay)
+  package static func exchange(_ way: WayOut) -> RelayAPI.Exchange {
+    { relay, request throws(UserError) in
+      let dialer = try way.dialer()
+      do {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        return try await dialer.ask(bytes(relay, request), on: loop)
+          .map { answer in
+            switch answer {
+            case .message(let status, let body, _):
+              RelayAPI.Answer(status: status, body: Array(body.readableBytesView))
+            case .switched: RelayAPI.Answer(status: 101, body: [])
+            }
+          }.get()
+      } catch let fault as DialFault {
+        throw fault.userError(way)
+      } catch {
+        throw DialFault.broken("\(error)").userError(way)
+      }
     }
   }
 
@@ -37,39 +39,5 @@ package enum OneShot {
     var bytes = ByteBuffer(string: lines.joined(separator: "\r\n") + "\r\n\r\n")
     bytes.writeBytes(request.body ?? [])
     return bytes
-  }
-}
-
-extension Dialer {
-  /// Throws 69 `relay-tls` for a relay that this version cannot dial yet.
-  init(_ relay: RelayAddress) throws(UserError) {
-    guard relay.scheme == .http else {
-      throw UserError(
-        code: "relay-tls", message: "\(relay): https relays are not in this version yet",
-        fix: "use an http:// address of the relay, on this machine or with --plain-http",
-        exit: .unavailable)
-    }
-    self.init(host: relay.dialHost, port: relay.port)
-  }
-}
-
-extension DialFault {
-  func userError(_ relay: RelayAddress) -> UserError {
-    if case .broken(let why) = self {
-      return UserError(
-        code: "relay-answer", message: "\(relay) did not answer as a relay does: \(why)",
-        fix: "check the address, and what stands in front of the relay", exit: .unavailable)
-    }
-    return UserError(
-      code: "relay-unreachable", message: "\(relay) cannot be reached: \(words)",
-      fix: "check the address, and that the relay runs", exit: .unavailable)
-  }
-
-  var words: String {
-    switch self {
-    case .unreachable(let why): why.lowercased()
-    case .timedOut: "no answer in time"
-    case .broken(let why): why
-    }
   }
 }

@@ -1,6 +1,6 @@
 extension ErrorCatalogue {
   /// What the agent meets: names, its authtoken, the way to the relay, its own settings.
-  static let agentEntries: [ErrorEntry] = names + credentials + wayOut + settings
+  static let agentEntries: [ErrorEntry] = names + credentials + wayOut + wayEntries + settings
 
   private static let names: [ErrorEntry] = [
     ErrorEntry(
@@ -72,10 +72,6 @@ extension ErrorCatalogue {
       "relay-answer", "What answered is not a tunnel relay", exit: .unavailable,
       meaning: "Something else listens at this address: a web server, a captive portal, a proxy.",
       fix: "check the relay's address; in a hotel or café open a web page and sign in first"),
-    ErrorEntry(
-      "relay-tls", "The relay cannot be reached over TLS", exit: .unavailable,
-      meaning: "This version does not speak TLS to a relay, or its certificate is not trusted.",
-      fix: "use a newer version; for a test on a trusted network `--plain-http` does without"),
     ErrorEntry(
       "relay-plain-http", "The relay would be asked without encryption", exit: .configuration,
       meaning: "Over plain HTTP anybody on the way could read the authtoken.",

@@ -8,11 +8,11 @@ struct CommandContext {
   let terminal: Terminal
 
   /// The settings without a tunnel's flags.
-  func merged(_ options: RelayOptions = .init(relay: nil, config: nil)) throws -> MergedSettings {
-    var request = TunnelRequest()
-    if let config = options.config { request.flags.append(.init(name: "--config", value: config)) }
-    if let relay = options.relay { request.flags.append(.init(name: "--relay", value: relay)) }
-    if options.plainHttp { request.flags.append(.init(name: "--plain-http", value: "true")) }
+  func merged(_ options: RelayOptions) throws -> MergedSettings {
+    var request = options.way.request
+    request.add("--config", options.config)
+    request.add("--relay", options.relay)
+    if options.plainHttp { request.add("--plain-http", "true") }
     return try MergedSettings(request, places)
   }
 
@@ -20,7 +20,8 @@ struct CommandContext {
     let merged = try merged(options)
     for warning in merged.warnings { terminal.show(.warning(warning)) }
     return RelayAPI(
-      merged.relay.value, try merged.requireAuthtoken().value, exchange: OneShot.exchange)
+      merged.relay.value, try merged.requireAuthtoken().value,
+      exchange: OneShot.exchange(merged.way))
   }
 }
 

@@ -18,6 +18,26 @@ struct RootCommand: ParsableCommand {
   ]
 }
 
+struct WayOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Trust the authorities in this file too.", valueName: "file"))
+  var ca: String?
+  @Option(help: ArgumentHelp("The way out, or `direct` for none.", valueName: "url"))
+  var proxy: String?
+
+  var request: TunnelRequest {
+    var request = TunnelRequest()
+    request.add("--ca", ca)
+    request.add("--proxy", proxy)
+    return request
+  }
+}
+
+extension TunnelRequest {
+  mutating func add(_ name: String, _ value: String?) {
+    if let value { flags.append(.init(name: name, value: value)) }
+  }
+}
+
 struct RelayOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The relay to use (TUNNEL_RELAY).", valueName: "url"))
   var relay: String?
@@ -25,21 +45,15 @@ struct RelayOptions: ParsableArguments {
   var config: String?
   @Flag(help: "Allow http:// to a relay that is not on this machine.")
   var plainHttp = false
-
-  init() {}
-
-  init(relay: String?, config: String?) {
-    self.relay = relay
-    self.config = config
-  }
+  @OptionGroup var way: WayOptions
 }
 
 struct LoginCommand: AgentCommand {
   static let configuration = CommandConfiguration(
     commandName: "login", abstract: "Keep the relay's address and the authtoken.",
     discussion: """
-      Asks for the authtoken without showing it, checks it with the relay, and writes both to
-      the user's tunnel.yml (mode 0600).
+      Asks for the authtoken without showing it, checks it with the relay, and writes both, and
+      what --ca says, to the user's tunnel.yml (mode 0600).
 
       Example: pass show tunnel | tunnel login https://tunnel.example.com --token-stdin
       """)
@@ -50,15 +64,18 @@ struct LoginCommand: AgentCommand {
   var tokenStdin = false
   @Flag(help: "Allow http:// to a relay that is not on this machine.")
   var plainHttp = false
+  @OptionGroup var way: WayOptions
 
   func perform(_ context: CommandContext) async throws {
     let relay = try RelayAddress.typed(relayURL, plainHTTP: plainHttp)
+    let wayOut = try WayOut.login(relay, way.request, context.places)
     let file = try UserConfigFile(environment: context.places.environment)
     let token =
       tokenStdin
       ? try SecretPrompt.standardInput() : try SecretPrompt.ask("Authtoken for \(relay): ")
     try await AccountCommands.login(
-      relay, token: token, in: file, context.terminal, exchange: OneShot.exchange)
+      relay, token: token, ca: way.ca.map(context.places.absolute), in: file,
+      context.terminal, exchange: OneShot.exchange(wayOut))
   }
 }
 

@@ -34,7 +34,7 @@ final class StandInAgent: Sendable {
     }
     return
       try await dialer
-      .ask(request, wantsUpgrade: true, on: loop)
+      .ask(request, over: carrier, on: loop)
       .flatMapThrowing { answer in
         guard case .switched(let channel, let rest) = answer else { throw Refused(answer) }
         return try StandInAgent(channel, rest, install, instance, carrier)
@@ -47,7 +47,7 @@ final class StandInAgent: Sendable {
     var body = ""
 
     init(_ answer: DialAnswer) {
-      if case .message(let status, let body) = answer {
+      if case .message(let status, let body, _) = answer {
         self.status = status
         self.body = String(buffer: body)
       }

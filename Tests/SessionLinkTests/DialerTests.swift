@@ -15,14 +15,14 @@ struct DialerTests {
     case fault(DialFault)
   }
 
-  private func ask(_ dialer: Dialer, wantsUpgrade: Bool) async throws -> Outcome {
+  private func ask(_ dialer: Dialer, over carrier: Carrier? = nil) async throws -> Outcome {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     do {
       return try await dialer.ask(
-        ByteBuffer(string: request), wantsUpgrade: wantsUpgrade, on: loop
+        ByteBuffer(string: request), over: carrier, on: loop
       ).map { answer in
         switch answer {
-        case .message(let status, let body): return Outcome.message(status, String(buffer: body))
+        case .message(let status, let body, _): return Outcome.message(status, String(buffer: body))
         case .switched(let channel, let rest):
           channel.close(promise: nil)
           return Outcome.switched(String(buffer: rest))
@@ -34,10 +34,10 @@ struct DialerTests {
   }
 
   private func outcome(
-    _ answer: [String], wantsUpgrade: Bool = false, closes: Bool = false
+    _ answer: [String], over carrier: Carrier? = nil, closes: Bool = false
   ) async throws -> Outcome {
     let relay = try await RawListener.bind()
-    async let outcome = ask(Dialer(host: "127.0.0.1", port: relay.port), wantsUpgrade: wantsUpgrade)
+    async let outcome = ask(Dialer(host: "127.0.0.1", port: relay.port), over: carrier)
     let socket = try await relay.accept()
     _ = try await socket.until(request)
     for piece in answer { try await socket.send(piece) }
@@ -49,12 +49,22 @@ struct DialerTests {
   func switches() async throws {
     let head =
       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel/1\r\n\r\n"
-    #expect(try await outcome([head + "frames"], wantsUpgrade: true) == .switched("frames"))
-    #expect(try await outcome([head], wantsUpgrade: true) == .switched(""))
+    #expect(try await outcome([head + "frames"], over: .raw) == .switched("frames"))
+    #expect(try await outcome([head], over: .raw) == .switched(""))
     guard case .fault(.broken) = try await outcome([head]) else {
       Issue.record("a 101 that nobody asked for")
       return
     }
+  }
+
+  @Test("a 101 to something else than what was asked is no yes")
+  func otherProtocol() async throws {
+    let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    guard case .fault(.broken(let why)) = try await outcome([head], over: .raw) else {
+      Issue.record("taken for a yes")
+      return
+    }
+    #expect(why == "it switched to another protocol than the one that was offered")
   }
 
   @Test("an answer is whole however its bytes come")
@@ -102,7 +112,7 @@ struct DialerTests {
     let relay = try await RawListener.bind()
     let port = relay.port
     try await relay.close()
-    let outcome = try await ask(Dialer(host: "127.0.0.1", port: port), wantsUpgrade: true)
+    let outcome = try await ask(Dialer(host: "127.0.0.1", port: port), over: .raw)
     #expect(outcome == .fault(.unreachable("Connection refused")))
   }
 
@@ -110,8 +120,8 @@ struct DialerTests {
   func silent() async throws {
     let relay = try await RawListener.bind()
     var dialer = Dialer(host: "127.0.0.1", port: relay.port)
-    dialer.answerTimeout = .milliseconds(20)
-    #expect(try await ask(dialer, wantsUpgrade: true) == .fault(.timedOut))
+    dialer.answerTimeout = .seconds(1)
+    #expect(try await ask(dialer, over: .raw) == .fault(.silent))
     _ = try await relay.accept().inbox.rest()
   }
 }

@@ -73,13 +73,20 @@ final class RawListener: Sendable {
     self.accepted = accepted
   }
 
-  static func bind(_ host: String = "127.0.0.1", port: Int = 0) async throws -> RawListener {
+  /// `prepare` puts what a peer needs in front of its bytes into its pipeline.
+  static func bind(
+    _ host: String = "127.0.0.1", port: Int = 0,
+    prepare: (@Sendable (any Channel) throws -> Void)? = nil
+  ) async throws -> RawListener {
     let accepted = Mailbox<RawSocket>()
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { accepted.put(try RawSocket.accepted(channel)) }
+        channel.eventLoop.makeCompletedFuture {
+          try prepare?(channel)
+          accepted.put(try RawSocket.accepted(channel))
+        }
       }
       .bind(host: host, port: port).get()
     return RawListener(channel, accepted)

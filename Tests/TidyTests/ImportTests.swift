@@ -10,7 +10,7 @@ struct ImportTests {
     "Multiplexer": ["struct NIOCore.ByteBuffer"],
     "SessionLink": [
       "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
-      "NIOSSL", "NIOWebSocket", "Synchronization", "TunnelCore",
+      "NIOSSL", "NIOTLS", "NIOWebSocket", "Synchronization", "TunnelCore", "X509",
     ],
     "SettingsFile": ["Glibc", "TunnelCore", "Yams"],
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],

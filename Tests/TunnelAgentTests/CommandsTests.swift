@@ -27,6 +27,9 @@ struct CommandsTests {
       human == """
         relay      https://t.example  (environment TUNNEL_RELAY)
         authtoken  \(token)  (environment TUNNEL_AUTHTOKEN)
+        proxy      direct  (no proxy is set)
+        ca         (not set)  (the system's)
+        transport  auto  (the default)
         domain     (not set)  (the account's first)
         upstream   http://localhost:3000  (environment TUNNEL_PORT)
         project    (not set)
@@ -56,7 +59,7 @@ struct CommandsTests {
     for code in [
       "usage", "config-key", "config-value", "config-syntax", "config-file", "authtoken-missing",
       "authtoken-invalid", "authtoken-refused", "relay-plain-http", "relay-unreachable",
-      "relay-answer", "relay-tls", "domain-invalid", "internal",
+      "relay-answer", "ca-file", "domain-invalid", "internal",
     ] {
       #expect(ErrorCatalogue.entry(code) != nil, "\(code)")
     }

@@ -123,17 +123,30 @@ struct RelayAPITests {
     #expect(bad?.exit == .usage)
   }
 
-  @Test("a relay that is not there is 69, an https one not yet possible")
+  @Test("a relay that is not there is 69, also where a proxy is")
   func unreachable() async throws {
-    let api = RelayAPI(try RelayAddress("http://127.0.0.1:1"), token, exchange: OneShot.exchange)
+    let plain = try RelayAddress("http://127.0.0.1:1")
+    let api = RelayAPI(plain, token, exchange: OneShot.exchange(try way(plain)))
     let error = await #expect(throws: UserError.self) {
       let _: AccountCommands.Account = try await api.get("/api/v1/account")
     }
     #expect(error?.code == "relay-unreachable")
     #expect(error?.exit == .unavailable)
     #expect(error?.message == "http://127.0.0.1:1 cannot be reached: connection refused")
-    let secure = RelayAPI(try RelayAddress("t.example"), token, exchange: OneShot.exchange)
-    let tls = await #expect(throws: UserError.self) { try await secure.delete("/api/v1/x") }
-    #expect(tls?.code == "relay-tls")
+    let secure = try RelayAddress("t.example")
+    let through = RelayAPI(
+      secure, token, exchange: OneShot.exchange(try way(secure, "http://u:hunter2@127.0.0.1:1")))
+    let proxy = await #expect(throws: UserError.self) { try await through.delete("/api/v1/x") }
+    #expect(proxy?.code == "proxy-unreachable")
+    #expect(proxy?.exit == .unavailable)
+    #expect(
+      proxy?.message
+        == "the proxy http://127.0.0.1:1 (environment HTTPS_PROXY) cannot be reached: "
+        + "connection refused")
+  }
+
+  private func way(_ relay: RelayAddress, _ proxy: String? = nil) throws -> WayOut {
+    let environment = proxy.map { ["HTTPS_PROXY": $0] } ?? [:]
+    return try WayOut.login(relay, .init(), .init(environment: environment, directory: "/"))
   }
 }

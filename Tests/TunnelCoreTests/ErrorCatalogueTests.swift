@@ -31,9 +31,11 @@ import Testing
     let codes = """
       domain-taken domain-not-held domain-reserved domain-invalid authtoken-missing \
       authtoken-invalid authtoken-refused account-disabled relay-unreachable relay-answer \
-      relay-tls relay-plain-http agent-too-old config-key config-value config-syntax config-file \
-      usage upstream-not-listening address-in-use data-locked name-taken no-such-account \
-      tls-required too-many-sessions internal
+      tls-unknown-issuer tls-self-signed tls-wrong-name tls-expired tls-not-yet-valid \
+      tls-plain-http tls-handshake ca-file proxy-unreachable proxy-unknown \
+      proxy-authentication proxy-refused proxy-answer relay-plain-http agent-too-old \
+      config-key config-value config-syntax config-file usage upstream-not-listening \
+      address-in-use data-locked name-taken no-such-account tls-required too-many-sessions internal
       """
     for code in codes.split(separator: " ") {
       #expect(ErrorCatalogue.entry(String(code)) != nil, "\(code)")

@@ -24,15 +24,16 @@ package enum AccountCommands {
     let items: [Domain]
   }
 
-  /// Asks the relay whether it knows the token, then keeps both. Nothing is kept of a wrong one.
+  /// Asks the relay whether it knows the token, then keeps both, and the file of an authority
+  /// that it took. Nothing is kept of a wrong one.
   package static func login(
-    _ relay: RelayAddress, token text: String, in file: UserConfigFile, _ terminal: Terminal,
-    exchange: @escaping RelayAPI.Exchange
+    _ relay: RelayAddress, token text: String, ca: String? = nil, in file: UserConfigFile,
+    _ terminal: Terminal, exchange: @escaping RelayAPI.Exchange
   ) async throws(UserError) {
     let token = try AccountSettings.authtoken(text)
     let api = RelayAPI(relay, token, exchange: exchange)
     let account: Account = try await api.get("/api/v1/account")
-    try file.save(relay: relay.description, authtoken: token.reveal())
+    try file.save(relay: relay.description, authtoken: token.reveal(), ca: ca)
     ConfigCommands.saved(file, terminal)
     let names = (account.domains ?? []).map(\.domain).joined(separator: ", ")
     let holds = names.isEmpty ? "" : ", holds \(names)"

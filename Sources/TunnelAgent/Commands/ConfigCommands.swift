@@ -53,11 +53,22 @@ package enum ConfigCommands {
 
   private static func rows(_ merged: MergedSettings) -> [(String, String?, String?)] {
     let domain = merged.domain.value == .first ? nil : merged.domain.value.description
+    let files = merged.way.authorities
     return [
       ("relay", merged.relay.value.description, merged.relay.source.description),
       (
         "authtoken", merged.authtoken?.value.description,
         merged.authtoken?.source.description
+      ),
+      ("proxy", merged.way.proxy.value.shown, merged.way.proxy.source.description),
+      (
+        "ca", files.isEmpty ? nil : files.map(\.value).joined(separator: ", "),
+        files.isEmpty
+          ? "the system's" : files.map(\.source.description).joined(separator: ", ")
+      ),
+      (
+        "transport", merged.way.transport.value.rawValue,
+        merged.way.transport.source.description
       ),
       ("domain", domain, merged.domain.source.description),
       ("upstream", merged.upstream?.value.description, merged.upstream?.source.description),

@@ -17,8 +17,7 @@ final class Agent: LinkOwner {
   private static let graceOfStop = TimeAmount.seconds(3)
 
   private let settings: AgentSettings
-  private let dialer: Dialer
-  private let logger: Logger
+  private let way: LinkDial
   private let loop: any EventLoop
   private let flusher: TickFlusher
   private let pool: UpstreamPool
@@ -30,6 +29,8 @@ final class Agent: LinkOwner {
   private var schedule = ReconnectSchedule()
   private var link: Link?
   private var wantsWake = false
+  /// The code of the last trouble whose fix was said.
+  private var adviceGiven: String?
   /// Set while the next try is only waited for.
   private var redial: Scheduled<Void>?
   private var serving: (endpoint: WireID, epoch: UInt64)?
@@ -44,8 +45,7 @@ final class Agent: LinkOwner {
     tell: @escaping @Sendable ([AgentEvent]) -> Void
   ) {
     self.settings = settings
-    self.dialer = dialer
-    self.logger = logger
+    way = LinkDial(settings, dialer, loop, logger)
     self.loop = loop
     self.end = end
     flusher = TickFlusher(loop)
@@ -61,24 +61,32 @@ final class Agent: LinkOwner {
   func dial() {
     redial = nil
     guard !isStopping, !hasEnded else { return }
-    let request = Handshake.request(
-      host: settings.relay.authority, authtoken: settings.authtoken.reveal())
-    dialer.ask(request, wantsUpgrade: true, on: loop).assumeIsolated().whenComplete { result in
+    way.start { outcome in
       if self.isStopping || self.hasEnded {
-        if case .success(.switched(let channel, _)) = result { channel.close(promise: nil) }
+        if case .link(let channel, _, _) = outcome { channel.close(promise: nil) }
         return
       }
-      switch result {
-      case .success(.switched(let channel, let rest)): self.begin(channel, rest)
-      case .success(.message(let status, let body)): self.refused(status, body)
-      case .failure(let error):
-        let why = (error as? DialFault)?.words ?? "\(error)"
-        self.away(.unreachable, "\(self.settings.relay): \(why)")
+      switch outcome {
+      case .link(let channel, let rest, let carrier): self.begin(channel, rest, carrier)
+      case .refused(let answer): self.refused(answer)
+      case .stranger(let answer):
+        self.away(.refused, RelayProblem.stranger(answer, relay: self.settings.relay).message)
+      case .failed(let error): self.unreachable(error)
       }
     }
   }
 
-  private func begin(_ channel: any Channel, _ rest: ByteBuffer) {
+  /// The reason of the wait, and once the way out of it.
+  private func unreachable(_ error: UserError) {
+    away(.unreachable, error.message)
+    if error.code == adviceGiven { return }
+    adviceGiven = error.code
+    if let fix = error.fix, error.code.hasPrefix("tls-") || error.code.hasPrefix("proxy-") {
+      news.add(.warning("\(fix) (`tunnel explain \(error.code)`)"))
+    }
+  }
+
+  private func begin(_ channel: any Channel, _ rest: ByteBuffer, _ carrier: Carrier) {
     let hello = Hello(
       streamLimit: 4_096, install: settings.install.wire, instance: instance.wire,
       clock: WallClock.milliseconds(), label: MachineLabel.text)
@@ -87,7 +95,7 @@ final class Agent: LinkOwner {
       loop: loop)
     self.link = link
     do {
-      try LinkChannel.install(link, on: channel, rest: rest)
+      try LinkChannel.install(link, on: channel, rest: rest, over: carrier)
     } catch {
       self.link = nil
       away(.closed, "\(error)")
@@ -95,11 +103,9 @@ final class Agent: LinkOwner {
   }
 
   /// The relay answered the handshake with a problem instead.
-  private func refused(_ status: Int, _ body: ByteBuffer) {
-    let error = RelayProblem.error(
-      RelayAPI.Answer(status: status, body: Array(body.readableBytesView)), relay: settings.relay)
-    switch status {
-    // What stands in front of a relay has 403 and 404 pages of its own, now and then.
+  private func refused(_ answer: RelayAPI.Answer) {
+    let error = RelayProblem.error(answer, relay: settings.relay)
+    switch answer.status {
     case 401, 403, 426:
       if error.code == "relay-answer" { away(.refused, error.message) } else { finish(error) }
     default: away(.refused, error.message)
@@ -146,6 +152,7 @@ final class Agent: LinkOwner {
   }
 
   private func online(_ url: String, claimed: Bool) {
+    adviceGiven = nil
     if wasReady { return news.add(.online) }
     wasReady = true
     let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })

@@ -13,7 +13,7 @@ package enum AgentRun {
   package static func serve(
     _ settings: AgentSettings, _ terminal: Terminal, _ logger: Logger
   ) async throws(UserError) -> Int32 {
-    let dialer = try Dialer(settings.relay)
+    let dialer = try settings.way.dialer()
     for warning in settings.warnings { terminal.show(.warning(warning)) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()

@@ -5,6 +5,7 @@ package struct AgentSettings: Sendable {
   package enum IfTaken: String, CaseIterable, Sendable { case standby, replace, fail }
 
   package let relay: RelayAddress
+  package let way: WayOut
   package let authtoken: Authtoken
   /// For the error that a refused token becomes.
   package let authtokenSource: SettingSource
@@ -38,6 +39,7 @@ package struct AgentSettings: Sendable {
     authtoken = token.value
     authtokenSource = token.source
     relay = merged.relay.value
+    way = merged.way
     domain = merged.domain.value
     endpointName = merged.endpoint?.value
     project = merged.project?.value

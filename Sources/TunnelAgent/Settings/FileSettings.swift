@@ -5,7 +5,7 @@ import TunnelCore
 ///
 ///     version: 3
 ///     project: shop
-///     agent: {relay: https://tunnel.example.com, authtoken: tun_…}
+///     agent: {relay: https://tunnel.example.com, authtoken: tun_…, ca: FILE, transport: auto}
 ///     endpoints:
 ///       - {name: app, url: https://mine.example, upstream: {url: 3000}}
 struct FileSettings: Sendable {
@@ -18,6 +18,9 @@ struct FileSettings: Sendable {
   let path: String
   var relay: Sourced<String>?
   var authtoken: Sourced<String>?
+  /// A path that is relative begins at the file's own folder.
+  var ca: Sourced<String>?
+  var transport: Sourced<String>?
   var project: Sourced<String>?
   var endpoints: [Endpoint] = []
   /// Keys of the contract that this version reads and does not act on.
@@ -39,10 +42,15 @@ struct FileSettings: Sendable {
     project = try FileSettings.text(root, "project")
     project = project ?? name
     if let agent = try root.map("agent") {
-      try agent.refuseUnknown(["relay", "authtoken", "ca"])
+      try agent.refuseUnknown(["relay", "authtoken", "ca", "transport"])
       relay = try FileSettings.text(agent, "relay")
       authtoken = try FileSettings.text(agent, "authtoken")
-      try notYet(agent, ["ca"])
+      transport = try FileSettings.text(agent, "transport")
+      ca = try FileSettings.text(agent, "ca").map { file in
+        let path = file.value
+        return Sourced(
+          path.hasPrefix("/") ? path : "\(SmallFile.folder(of: root.file))/\(path)", file.source)
+      }
     }
     for node in try root.list("endpoints") {
       endpoints.append(try endpoint(node))

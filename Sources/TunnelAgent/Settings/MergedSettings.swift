@@ -10,6 +10,10 @@ package struct SettingsPlaces: Sendable {
     self.environment = environment
     self.directory = directory
   }
+
+  package func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : "\(directory)/\(path)"
+  }
 }
 
 /// Every setting with the place it came from. A flag beats the environment, that beats the
@@ -18,6 +22,7 @@ package struct SettingsPlaces: Sendable {
 package struct MergedSettings: Sendable {
   package private(set) var relay: Sourced<RelayAddress>
   package private(set) var authtoken: Sourced<Authtoken>?
+  package let way: WayOut
   package private(set) var domain = Sourced(DomainWish.first, .preset("the account's first"))
   package private(set) var upstream: Sourced<UpstreamTarget>?
   package private(set) var project: Sourced<String>?
@@ -42,6 +47,8 @@ package struct MergedSettings: Sendable {
     let account = try AccountSettings(request, places, found, folders)
     relay = account.relay
     authtoken = account.authtoken
+    way = try WayOut(account.relay.value, request, places, files: found.all)
+    try found.refuseStrayAuthority(account)
     warnings += account.warnings
 
     let words = TunnelChoice(request, places)
@@ -86,6 +93,18 @@ struct FoundFiles {
     if let path = folders.userFile, path != project?.path { user = try FileSettings.read(path) }
     self.project = project
     self.user = user
+  }
+
+  /// A project's file may come from a stranger's repository: it must not decide whom the token is
+  /// shown to that the user keeps elsewhere.
+  func refuseStrayAuthority(_ account: AccountSettings) throws(UserError) {
+    guard let ca = project?.ca, let token = user?.authtoken, ca.value != user?.ca?.value,
+      account.authtoken?.source == token.source
+    else { return }
+    throw ca.source.fault(
+      ValueFault(
+        "this file adds an authority, but the authtoken is kept in \(user?.path ?? "")",
+        fix: "if you trust it, say --ca \(ca.value), or set `ca` in the file of the authtoken"))
   }
 
   private var endpoints: [FileSettings.Endpoint] {

@@ -54,6 +54,9 @@ package struct RelayAddress: Sendable, Hashable, CustomStringConvertible {
     port == (scheme == .https ? 443 : 80) ? host : "\(host):\(port)"
   }
 
+  /// The relay can only be on this machine.
+  var isLoopback: Bool { (try? Authority(host))?.isLoopback ?? false }
+
   /// The host as a resolver takes it, without brackets.
   package var dialHost: String {
     host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host

@@ -33,6 +33,9 @@ package struct TunnelFlag: Sendable {
     .init("--port", value: "PORT", "the app's port on this machine, in place of TARGET"),
     .init("--relay", value: "URL", "the relay to use (TUNNEL_RELAY)"),
     .init("--plain-http", "allow http:// to a relay that is not on this machine"),
+    .init("--ca", value: "FILE", "trust the authorities in FILE too (also SSL_CERT_FILE)"),
+    .init("--proxy", value: "URL", "the way out, or `direct` (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"),
+    .init("--transport", value: "WAY", "auto (default), raw or websocket"),
     .init("--config", value: "FILE", "read FILE in place of the project's tunnel.yml"),
     .init("--name", value: "NAME", "the endpoint of the file to start"),
     .init("--project", value: "NAME", "whose webhooks these are (default: the git root's name)"),
@@ -47,7 +50,7 @@ package struct TunnelFlag: Sendable {
   ]
 
   private static let later: [TunnelFlag] = [
-    "--ca", "--proxy", "--transport", "--if-taken", "--host-header", "--basic-auth",
+    "--if-taken", "--host-header", "--basic-auth",
     "--cidr-allow", "--cidr-deny", "--rate-limit", "--request-header-add",
     "--request-header-remove", "--response-header-add", "--response-header-remove", "--inbox",
     "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret", "--env-file",

@@ -17,7 +17,9 @@ package struct UserConfigFile: Sendable {
   }
 
   /// Sets what is not nil below `agent:`. Throws `config-syntax`, `config-file`.
-  package func save(relay: String? = nil, authtoken: String? = nil) throws(UserError) {
+  package func save(
+    relay: String? = nil, authtoken: String? = nil, ca: String? = nil
+  ) throws(UserError) {
     var text = ""
     do {
       text = try SmallFile.read(path).text
@@ -28,6 +30,7 @@ package struct UserConfigFile: Sendable {
     if let authtoken {
       text = try UserConfigEdit.set("authtoken", authtoken, in: text, path: path)
     }
+    if let ca { text = try UserConfigEdit.set("ca", ca, in: text, path: path) }
     do {
       try SmallFile.write(text, to: path)
     } catch {
