@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 
 from harness.apps import RawApp, answer_bytes, free_port
 from harness.front import Caddy, Nginx
-from harness.process import run
+from harness.process import Child, run
 from harness.tunnel import TUNNEL, Home, Relay, agent
 from harness.wire import Reader, ask, read_answer, read_head, request_bytes
 from test_webhooks import CLERK, USER_CREATED, svix_fields
@@ -51,14 +51,11 @@ def domain(front):
 
 @pytest.fixture
 def serve(keep, home, front, domain):
-    """An agent for `domain` in front of a port; its link passes the web server too, if this
-    version of the agent dials TLS."""
-    trust = ["--ca", front.ca] if "--ca " in run([TUNNEL, "--help"]).stdout else []
-    way = types.SimpleNamespace(url=front.url) if trust else front.relay
+    """An agent for `domain` in front of a port; its link passes the web server too."""
 
     def start(port):
-        return keep(agent(home, way, front.account["authtoken"], "--domain", domain, "--port",
-                          port, *trust))
+        return keep(agent(home, types.SimpleNamespace(url=front.url), front.account["authtoken"],
+                          "--domain", domain, "--port", port, "--ca", front.ca))
 
     return start
 
@@ -72,6 +69,17 @@ def test_a_signed_webhook_is_verified(front, serve, example, domain):
 
 def test_the_agent_says_the_address_in_front(front, serve, app, domain):
     assert serve(app.port).wait_event("ready")["url"] == f"https://{domain}:{front.port}"
+
+
+def test_two_commands_are_all_that_a_laptop_needs(front, keep, home, app):
+    """`tunnel login`, `tunnel 3000`, as the README has them."""
+    done = home.tunnel("login", front.url, "--ca", front.ca, "--token-stdin",
+                       stdin=front.account["authtoken"])
+    assert done.returncode == 0, done.stderr
+    child = keep(Child("tunnel", [TUNNEL, app.port, "--json"], home.env(), home.work))
+    ready = child.wait_event("ready")
+    assert ready["domain"] == front.account["domain"]
+    assert front.ask(ready["domain"]).status == 200
 
 
 def test_a_websocket_passes(front, serve, example, domain):
