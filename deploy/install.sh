@@ -5,7 +5,7 @@
 #   sh install.sh --uninstall [--purge]
 #
 # It may run as often as you like: what is right already is left alone, and the settings in
-# /etc/relay/relay.yml are never overwritten. A newer binary is put in place and the relay restarted.
+# /etc/relay/relay.yml are never overwritten. A newer binary replaces the old one and is started.
 set -eu
 umask 022
 
@@ -197,7 +197,11 @@ failed() {
 
 # How a command becomes the relay's user: only that one may write in its data.
 as_relay() {
-  if command -v sudo >/dev/null; then echo "sudo -u $ACCOUNT"; else echo "runuser -u $ACCOUNT --"; fi
+  if command -v sudo >/dev/null; then
+    echo "sudo -u $ACCOUNT"
+  else
+    echo "runuser -u $ACCOUNT --"
+  fi
 }
 
 next_steps() {
@@ -239,7 +243,8 @@ if [ "$uninstall" = yes ]; then
   remove
   exit 0
 fi
-[ -f "$here/relay.service" ] || die "no relay.service beside install.sh" "copy the whole folder deploy"
+[ -f "$here/relay.service" ] ||
+  die "no relay.service beside install.sh" "copy the whole folder deploy"
 ask_domain
 find_binary
 check_binary

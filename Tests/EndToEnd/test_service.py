@@ -138,7 +138,8 @@ def test_the_relay_does_all_its_work_within_the_units_system_calls(
     bearer = [("Authorization", f"Bearer {made['authtoken']}")]
     wish = b'{"domain":"shop"}'
     json = [("Content-Type", "application/json")]
-    assert ask(relay.port, "localhost", "/api/v1/domains", "POST", bearer + json, wish).status == 201
+    made = ask(relay.port, "localhost", "/api/v1/domains", "POST", bearer + json, wish)
+    assert made.status == 201
     relay.child.signal(signal.SIGTERM)
     assert supervisor.next()["STOPPING"] == "1"
     assert relay.child.wait() == 0

@@ -1,6 +1,6 @@
 """Runs a command under what deploy/relay.service allows, as far as a process can do it to itself:
-`confined.py UNIT COMMAND…`. The system calls outside of the unit's list end the command by SIGSYS,
-where systemd would only refuse them: so a test sees the first one."""
+`confined.py UNIT COMMAND…`. A system call outside of the unit's list ends the command by SIGSYS,
+where systemd would only refuse it: so a test sees the first one."""
 
 import ctypes
 import os
@@ -88,7 +88,8 @@ def confine(unit):
         memory.add(KILL, "mmap", Compare(2, MASKED_EQUAL, both, both))
         for name in ("mprotect", "pkey_mprotect"):
             memory.add(KILL, name, Compare(2, MASKED_EQUAL, EXECUTE, EXECUTE))
-    families = {int(getattr(socket, name)) for name in wanted["RestrictAddressFamilies"][-1].split()}
+    names = wanted["RestrictAddressFamilies"][-1].split()
+    families = {int(getattr(socket, name)) for name in names}
     filters.append(sockets := Filter(ALLOW))
     for family in set(range(FAMILIES + 1)) - families:
         sockets.add(ERRNO | EAFNOSUPPORT, "socket", Compare(0, EQUAL, family, 0))
