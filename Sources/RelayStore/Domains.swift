@@ -101,6 +101,11 @@ extension RelayStore {
     }
   }
 
+  /// Whether any account holds the name.
+  package func isHeld(_ host: DomainName) async throws(StoreFault) -> Bool {
+    try await read { database in try RelayStore.holder(of: host, in: database) != nil }
+  }
+
   /// What `tunnel 3000` serves: the name made with the account, else its oldest.
   package func firstDomain(account: ID) async throws(StoreFault) -> DomainName? {
     try await domains(accountID: account).first?.host

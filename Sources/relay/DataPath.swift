@@ -11,9 +11,10 @@ enum DataPath {
     given ?? (isFirstRun ? ofUser : system)
   }
 
-  /// The system's directory if a relay has worked there, else the user's.
+  /// The system's directory if there is one, else the user's. It counts while it is empty too: an
+  /// account that is added before the service's first start belongs to the service.
   static func forCommands(_ given: String?) -> String {
-    given ?? (holdsData(system) ? system : ofUser)
+    given ?? (access(system, F_OK) == 0 ? system : ofUser)
   }
 
   /// Opens the store of a directory that a relay or `account add` has made: a mistyped `--data`
@@ -52,7 +53,8 @@ enum DataPath {
     access(path + "/relay.db", F_OK) == 0 || errno == EACCES
   }
 
-  private static func environment(_ name: String) -> String? {
+  /// A variable that is set and not empty.
+  static func environment(_ name: String) -> String? {
     guard let value = getenv(name) else { return nil }
     let text = String(cString: value)
     return text.isEmpty ? nil : text

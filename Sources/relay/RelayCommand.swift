@@ -17,8 +17,8 @@ struct RelayCommand: AsyncParsableCommand {
       A domain of ann's own:
         relay domain add mine.example --account ann
 
-      All commands work beside a running relay. Without --data they use /var/lib/relay if a relay \
-      has worked there, else $XDG_DATA_HOME/tunnel-relay (~/.local/share/tunnel-relay).
+      All commands work beside a running relay. Without --data they use /var/lib/relay if it is \
+      there, else $XDG_DATA_HOME/tunnel-relay (~/.local/share/tunnel-relay).
       """,
     version: "relay \(Release.version)",
     subcommands: [

@@ -74,7 +74,8 @@ struct ServeCommand: AsyncParsableCommand {
       DataPath.forServe(nil, isFirstRun: isFirstRun)
     }
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    try await RelayRun.serve(settings, logger: Logger(label: "relay")) { relay in
+    let notify = DataPath.environment("NOTIFY_SOCKET")
+    try await RelayRun.serve(settings, logger: Logger(label: "relay"), notify: notify) { relay in
       if settings.json {
         Output.print([
           ("event", .string("ready")), ("listen", .string(relay.listen)),

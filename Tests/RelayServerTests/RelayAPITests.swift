@@ -89,6 +89,20 @@ struct RelayAPITests {
     }
   }
 
+  @Test("whether a name may have a certificate: the relay's own and those that are held")
+  func certificates() async throws {
+    try await withRelay { relay in
+      for name in [RunningRelay.base, relay.host, relay.host.uppercased()] {
+        #expect(try await status(relay, "GET /_tunnel/ask?domain=\(name)") == "200")
+      }
+      let others = ["?domain=x.\(RunningRelay.base)", "?domain=127.0.0.1", "?domain=", "", "?a"]
+      for query in others {
+        let answer = try await ask(relay, "GET /_tunnel/ask\(query)")
+        #expect(status(answer) == "404" && answer.contains("unknown-domain"))
+      }
+    }
+  }
+
   @Test("a path that is not there is 404")
   func unknown() async throws {
     try await withRelay { relay in

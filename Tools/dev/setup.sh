@@ -6,6 +6,8 @@ has() {
     libsqlite3-dev) [ -e /usr/include/sqlite3.h ] ;;
     python3-venv) /usr/bin/env python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     nodejs) command -v node >/dev/null ;;
+    systemd) command -v systemd-analyze >/dev/null ;;
+    systemd-container) command -v systemd-nspawn >/dev/null ;;
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     *) command -v "$1" >/dev/null ;;

@@ -6,6 +6,7 @@ dev_show() {
     || die "which? $(cd Tests/Show && echo *)"
   shift
   need curl nodejs
+  [ "$name" != install ] || need debootstrap systemd systemd-container
   python_packages
   build release
   export TUNNEL_BIN=$BIN PYTHONDONTWRITEBYTECODE=1 PYTHON=$DEV/venv/bin/python

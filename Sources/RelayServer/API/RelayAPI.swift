@@ -42,6 +42,19 @@ struct RelayAPI: Sendable {
       _ = try await store.directory()
       return "ready\n"
     }
+    // Whoever gets a certificate for each name at its first visit asks this before (Caddy's
+    // on-demand TLS), or strangers could have any number made. It says no more than a request to
+    // the name itself does.
+    router.get("/_tunnel/ask") { request, _ in
+      guard let asked = request.uri.queryParameters.get("domain"),
+        let host = try? DomainName(asked), try await isOurs(host)
+      else {
+        throw UserError(
+          code: "unknown-domain", message: "no account of this relay holds this name", fix: nil,
+          exit: .other)
+      }
+      return "\(host) is ours\n"
+    }
     let v1 = router.group("/api/v1").add(middleware: AccountGuard(store: store))
     v1.get("/account") { _, context in
       let login = try context.account
@@ -59,6 +72,11 @@ struct RelayAPI: Sendable {
       return HTTPResponse.Status.noContent
     }
     return router
+  }
+
+  private func isOurs(_ host: DomainName) async throws -> Bool {
+    if host == base { return true }
+    return try await store.isHeld(host)
   }
 
   private func items(_ login: Login) async throws -> [DomainItem] {
