@@ -44,6 +44,7 @@ REQUESTS = [
     request(b"TE: trailers, gzip;q=0.5\r\nConnection: TE\r\nTunnel-Id: 1\r\n"),
     request(b"Content-Length: 3\r\nContent-Length: 3\r\n", b"abc", POST),
     request(b"Content-Length: 5\r\n" + CHUNKED, b"0\r\n\r\n", POST),
+    request(b"Content-Length: 3\t\r\n", b"abc", POST),
     request(b"X-Fold: a\r\n b\r\n"),
     request(b"X_Under: 1\r\n!#$%&'*+-.^_`|~: 1\r\n"),
     b"\r\n" + request(),
@@ -71,6 +72,8 @@ RESPONSES = [
     (b"HEAD", response(b"Content-Length: 9\r\n")),
     (b"HEAD", response(CHUNKED)),
     (b"GET", response(b"Link: </a>; rel=preload\r\n", line=b"HTTP/1.1 103 Early Hints")
+     + response(b"Content-Length: 2\r\n", b"ok")),
+    (b"GET", response(b"Connection: close\r\n", line=b"HTTP/1.1 103 Early Hints")
      + response(b"Content-Length: 2\r\n", b"ok")),
     (b"GET", response(line=b"HTTP/1.1 100 Continue") + response(CHUNKED, b"1\r\nx\r\n0\r\n\r\n")),
     (b"GET", response(b"Content-Length: 1\r\n", b"x", b"HTTP/1.1 200 ")),
