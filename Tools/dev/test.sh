@@ -1,5 +1,6 @@
 # ./dev test: every test. The closing lines of both runners come last.
-# ./dev test --tsan [FILTER]: Swift's tests under ThreadSanitizer, in a build of their own.
+# ./dev test --tsan [FILTER]: Swift's tests under ThreadSanitizer, in a build of their own. One after
+# the other: it is slow, and all at once they would meet the time limits of what they test.
 
 dev_test_tsan() {
   local log=$DEV/swift-test-tsan.log arguments=(--scratch-path .build/tsan --sanitize=thread) code=0
@@ -9,9 +10,9 @@ dev_test_tsan() {
   say "building with the thread sanitizer; the first time takes many minutes"
   swift build --build-tests "${arguments[@]}" || die "the build failed"
   TSAN_OPTIONS="suppressions=$PWD/Tools/dev/tsan.txt halt_on_error=0" swift test --skip-build \
-    --disable-xctest "${arguments[@]}" "${filter[@]}" 2>&1 | tee "$log" || code=$?
+    --disable-xctest --no-parallel "${arguments[@]}" "${filter[@]}" 2>&1 | tee "$log" || code=$?
   say "closing lines"
-  grep -E 'Test run with' "$log" | tail -n 1
+  grep -E 'Test run with' "$log" | tail -n 1 || true
   local races
   races=$(grep -c 'WARNING: ThreadSanitizer' "$log") || true
   say "$races races; the log: $log"
