@@ -34,7 +34,9 @@ fuzz_target() {
     "$found" "Fuzz/corpus/$target" >"$log" 2>&1 || code=$?
   grep -E '^#[0-9]+[[:space:]]+(INITED|pulse|DONE)' "$log" | tail -n 4
   if [ $code != 0 ]; then
-    grep -E '^BROKEN|^SUMMARY|^Fatal error|ERROR: ' "$log" | head -n 5 >&2
+    # What broke: a check's own words, a sanitizer's, or where it trapped.
+    grep -E '^BROKEN|^SUMMARY|ERROR: ' "$log" | head -n 5 >&2
+    grep -E '^ +#[0-9]+ 0x[0-9a-f]+ in \$s' "$log" | grep -v Fuzz.swift | head -n 3 >&2 || true
     local file
     file=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
     printf 'dev: %s broke. The input: %s\n     once more:  ./dev fuzz %s %s\n' \
