@@ -14,7 +14,7 @@ package struct ByteRange: Equatable, Sendable {
 
   package var start: Int { Int(lower) }
   package var end: Int { Int(upper) }
-  package var count: Int { end - start }
+  package var count: Int { end &- start }  // bounded: a range ends no sooner than it starts
   package var isEmpty: Bool { lower == upper }
   package var range: Range<Int> { start..<end }
 }

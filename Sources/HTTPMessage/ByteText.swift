@@ -69,7 +69,8 @@ extension Span<UInt8> {
   func same(_ one: ByteRange, _ other: ByteRange) -> Bool {
     guard one.count == other.count else { return false }
     for offset in 0..<one.count
-    where Byte.lowered(self[one.start + offset]) != Byte.lowered(self[other.start + offset]) {
+    // bounded: both runs are inside the span
+    where Byte.lowered(self[one.start &+ offset]) != Byte.lowered(self[other.start &+ offset]) {
       return false
     }
     return true

@@ -101,7 +101,7 @@ struct ChunkedTracker: Sendable {
         // A trailer that frames, routes or is ours could be merged into the head by its reader
         // (RFC 9110 section 6.5.1).
         guard field.kind == .other || field.kind == .accept else { throw .malformed(.trailer) }
-        trailers += 1
+        trailers &+= 1  // bounded: it throws at `limits.count`
         guard trailers <= limits.count else { throw .headerTooLarge }
       }
     }

@@ -72,7 +72,7 @@ package enum FieldName: UInt8, Sendable {
     let count = text.utf8CodeUnitCount
     guard prefix ? range.count >= count : range.count == count else { return false }
     for offset in 0..<count {
-      let byte = span[range.start + offset]
+      let byte = span[range.start &+ offset]  // bounded: inside the name
       guard (byte == 0x5f ? 0x2d : byte | 0x20) == text.utf8Start[offset] else { return false }
     }
     return true

@@ -34,6 +34,7 @@ struct HeadWriter {
     // The bound that the caller asked for covers every head, so this is about our own arithmetic.
     precondition(bytes.count <= memory.count &- length, "the edit's bound is wrong")
     guard let to = memory.baseAddress, let from = bytes.baseAddress else { return }
+    // bounded: by the line above but one
     (to + length).copyMemory(from: from, byteCount: bytes.count)
     length &+= bytes.count
   }

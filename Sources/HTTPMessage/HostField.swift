@@ -9,18 +9,20 @@ enum HostField {
     var index = value.start
     let end = value.end
     if span[index] == 0x5b {
-      index += 1
+      index &+= 1  // bounded: below `end`
       let start = index
-      while index < end, isAddress(span[index]) { index += 1 }
+      while index < end, isAddress(span[index]) { index &+= 1 }  // bounded: below `end`
       guard index > start, index < end, span[index] == 0x5d else { return false }
-      index += 1
+      index &+= 1  // bounded: below `end`
     } else {
-      while index < end, isName(span[index]) { index += 1 }
+      while index < end, isName(span[index]) { index &+= 1 }  // bounded: below `end`
       guard index > value.start else { return false }
     }
     if index == end { return true }
-    guard span[index] == Byte.colon, (1...5).contains(end - index - 1) else { return false }
-    for port in (index + 1)..<end where span[port] &- 0x30 > 9 { return false }
+    // bounded: `index` is below `end`
+    guard span[index] == Byte.colon, (1...5).contains(end &- index &- 1) else { return false }
+    // bounded: `index` is below `end`
+    for port in (index &+ 1)..<end where span[port] &- 0x30 > 9 { return false }
     return true
   }
 

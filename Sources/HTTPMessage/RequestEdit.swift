@@ -31,8 +31,9 @@ package enum RequestEdit {
   package static func bound(
     _ head: RequestHead, _ source: Span<UInt8>, _ forwarded: Forwarded
   ) -> Int {
-    head.length + forwarded.client.count + forwarded.proto.count + (head.host?.count ?? 0)
-      + additions
+    // bounded: a head is below 2^32, and the others are words
+    head.length &+ forwarded.client.count &+ forwarded.proto.count &+ (head.host?.count ?? 0)
+      &+ additions  // bounded: the same
   }
 
   /// Every constant piece that `write` can add, with room to spare.
@@ -49,12 +50,13 @@ package enum RequestEdit {
     var run = target(head, source, &writer)
     var wroteConnection = false
     var wroteTE = false
-    let last = head.length - 2
+    let last = head.length &- 2  // bounded: the line above
     for index in head.fields.indices {
       let field = head.fields[index]
       guard isDropped(field, head) else { continue }
       writer.copy(source, run, field.name.start)
-      run = index + 1 < head.fields.count ? head.fields[index + 1].name.start : last
+      // bounded: below the count of fields
+      run = index &+ 1 < head.fields.count ? head.fields[index &+ 1].name.start : last
       if field.kind == .connection, head.upgrade, !wroteConnection {
         writer.put("Connection: Upgrade\r\n")
         wroteConnection = true

@@ -99,9 +99,10 @@ struct RequestLine: Sendable {
   }
 
   private func isWord(_ span: Span<UInt8>, _ text: StaticString) -> Bool {
-    guard position - start == text.utf8CodeUnitCount else { return false }
+    // bounded: `start` is before it
+    guard position &- start == text.utf8CodeUnitCount else { return false }
     for offset in 0..<text.utf8CodeUnitCount
-    where span[start + offset] != text.utf8Start[offset] {
+    where span[start &+ offset] != text.utf8Start[offset] {  // bounded: inside the word
       return false
     }
     return true
@@ -130,9 +131,10 @@ struct RequestLine: Sendable {
     } else {
       throw .malformed(.target)
     }
-    let start = target.start + scheme
+    let start = target.start &+ scheme  // bounded: the target is longer than its scheme
     var end = start
-    while end < target.end, span[end] != Byte.slash, span[end] != Byte.question { end += 1 }
+    // bounded: below the target's end
+    while end < target.end, span[end] != Byte.slash, span[end] != Byte.question { end &+= 1 }
     let authority = ByteRange(start, end)
     // User information has an `@`, which no host holds.
     guard HostField.isValid(span, authority) else { throw .malformed(.target) }

@@ -7,7 +7,8 @@
 /// - `Connection: close` is added on demand, never to an interim head or a 101.
 package enum ResponseEdit {
   /// Bytes that the edited head has at most.
-  package static func bound(_ head: ResponseHead) -> Int { head.length + additions }
+  // bounded: a head is below 2^32
+  package static func bound(_ head: ResponseHead) -> Int { head.length &+ additions }
 
   /// Every constant piece that `write` can add, with room to spare.
   private static let additions = 64
@@ -23,12 +24,13 @@ package enum ResponseEdit {
     var writer = HeadWriter(memory)
     var run = 0
     var wroteConnection = false
-    let last = head.length - 2
+    let last = head.length &- 2  // bounded: the line above
     for index in head.fields.indices {
       let field = head.fields[index]
       guard isDropped(field, switching: switching) else { continue }
       writer.copy(source, run, field.name.start)
-      run = index + 1 < head.fields.count ? head.fields[index + 1].name.start : last
+      // bounded: below the count of fields
+      run = index &+ 1 < head.fields.count ? head.fields[index &+ 1].name.start : last
       if field.kind == .connection, switching, !wroteConnection {
         writer.put("Connection: Upgrade\r\n")
         wroteConnection = true

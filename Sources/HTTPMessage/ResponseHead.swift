@@ -68,10 +68,10 @@ package struct ResponseHead: Sendable {
         guard source.begins(parameter.start, "timeout=") else { continue }
         var seconds = 0
         var isNumber = true
-        for index in (parameter.start + 8)..<parameter.end {
+        for index in (parameter.start &+ 8)..<parameter.end {  // bounded: it has 9 bytes or more
           let digit = source[index] &- 0x30
           isNumber = isNumber && digit < 10
-          seconds = seconds * 10 + Int(digit)
+          seconds = seconds &* 10 &+ Int(digit)  // bounded: at most six digits
         }
         if isNumber { shortest = min(shortest ?? seconds, seconds) }
       }

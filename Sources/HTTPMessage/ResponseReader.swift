@@ -81,7 +81,7 @@ package struct ResponseReader: Sendable {
       return .switched(length)
     }
     if scanner.head.status < 200 {
-      interims += 1
+      interims &+= 1  // bounded: it throws at `limits.interim`
       guard interims <= limits.interim else { throw .malformed(.interimCount) }
       return .interim(length)
     }

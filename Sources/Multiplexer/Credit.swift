@@ -20,7 +20,7 @@ struct Pool {
 
   init(_ size: UInt64) { self.size = size }
 
-  var free: UInt64 { used < size ? size - used : 0 }
+  var free: UInt64 { used < size ? size &- used : 0 }  // bounded: `used < size`
 
   mutating func take(_ count: UInt64) { used &+= count }
   mutating func give(_ count: UInt64) { used = count < used ? used &- count : 0 }
@@ -38,19 +38,22 @@ struct SendCredit {
     limit = rules.firstWindow
   }
 
-  private var outstanding: UInt64 { sent - consumed }
+  private var outstanding: UInt64 { sent &- consumed }  // bounded: `report` keeps it so
   /// How much of the pool this stream occupies.
-  var pooled: UInt64 { outstanding > reserve ? outstanding - reserve : 0 }
+  // bounded: it is compared first
+  var pooled: UInt64 { outstanding > reserve ? outstanding &- reserve : 0 }
 
   func allowance(_ pool: Pool) -> Int {
-    let own = outstanding < reserve ? reserve - outstanding : 0
-    return Int(clamping: min(limit - sent, own + pool.free))
+    // bounded: it is compared first
+    let own = outstanding < reserve ? reserve &- outstanding : 0
+    // bounded: `sent` never passes `limit`; a reserve and a pool are settings
+    return Int(clamping: min(limit &- sent, own &+ pool.free))
   }
 
   mutating func spend(_ count: Int, _ pool: inout Pool) {
     let before = pooled
-    sent += UInt64(count)
-    pool.take(pooled - before)
+    sent &+= UInt64(count)  // bounded: by `limit`, which is an Int64 at most
+    pool.take(pooled &- before)  // bounded: sending takes up more, never less
   }
 
   /// Takes a WINDOW frame in. False: it takes credit back or reports bytes never sent.
@@ -63,7 +66,7 @@ struct SendCredit {
     let before = pooled
     consumed = newConsumed
     limit = newLimit
-    pool.give(before - pooled)
+    pool.give(before &- pooled)  // bounded: what was consumed takes up less, never more
     return true
   }
 
@@ -93,36 +96,38 @@ struct ReceiveCredit {
   }
 
   /// Bytes that came and have not left the other socket.
-  private var held: UInt64 { arrived - consumed }
-  private var window: UInt64 { limit - reported }
+  private var held: UInt64 { arrived &- consumed }  // bounded: `consume` demands it
+  private var window: UInt64 { limit &- reported }  // bounded: no report passes `limit`
   /// What the peer's sum must count at least: it knows of no report that was not sent.
   var pooled: UInt64 {
-    let outstanding = received - reported
-    return outstanding > rules.reserve ? outstanding - rules.reserve : 0
+    let outstanding = received &- reported  // bounded: only what came is reported
+    // bounded: it is compared first
+    return outstanding > rules.reserve ? outstanding &- rules.reserve : 0
   }
 
   /// False: the peer sent more than it was granted, by stream or by pool.
   mutating func receive(_ count: Int, _ pool: inout Pool) -> Bool {
     let before = pooled
-    received += UInt64(count)
+    received &+= UInt64(count)  // bounded: a frame above `limit`, which ends the session
     guard received <= limit else { return false }
-    pool.take(pooled - before)
+    pool.take(pooled &- before)  // bounded: what comes takes up more, never less
     return pool.used <= pool.size
   }
 
-  mutating func arrive(_ count: Int) { arrived += UInt64(count) }
+  // bounded: by `received`
+  mutating func arrive(_ count: Int) { arrived &+= UInt64(count) }
 
   /// `count` bytes left the other socket.
   mutating func consume(_ count: Int) {
     precondition(UInt64(count) <= held, "credit for bytes that never came")
-    consumed += UInt64(count)
+    consumed &+= UInt64(count)  // bounded: by `arrived`, as the line above demands
   }
 
   /// A report is due when half a window was consumed, and when nothing is held and half of the
   /// reserve is unreported: the peer may be out of pool and wait for just that. After the end it
   /// only serves the peer's pool: none is due once the peer counts nothing there.
   func reportIsDue(ended: Bool) -> Bool {
-    let unreported = consumed - reported
+    let unreported = consumed &- reported  // bounded: only what was consumed is reported
     if ended { return pooled > 0 && (held <= rules.reserve || unreported >= window / 2) }
     return unreported >= window / 2 || (held == 0 && unreported >= rules.reserve / 2)
   }
@@ -133,15 +138,16 @@ struct ReceiveCredit {
   mutating func report(_ pool: inout Pool, ended: Bool) -> (consumed: UInt64, limit: UInt64) {
     let before = pooled
     var wide = window
-    sinceGrowth += consumed - reported
+    sinceGrowth &+= consumed &- reported  // bounded: both by `consumed`
     let keepsUp = held == 0 && sinceGrowth >= window / 2
     reported = consumed
-    pool.give(before - pooled)
+    pool.give(before &- pooled)  // bounded: a report takes up less, never more
     if keepsUp, !ended {
       sinceGrowth = 0
-      wide = max(wide, min(wide * 2, rules.widestWindow, wide + pool.free / 2))
+      // bounded: a window is a setting's size, and a pool too
+      wide = max(wide, min(wide &* 2, rules.widestWindow, wide &+ pool.free / 2))
     }
-    limit = max(limit, reported + wide)
+    limit = max(limit, reported &+ wide)  // bounded: both grow by bytes that came
     return (reported, limit)
   }
 

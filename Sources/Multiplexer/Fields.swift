@@ -23,8 +23,8 @@ struct FieldReader {
     guard let head = payload.getInteger(at: ahead, as: UInt32.self) else {
       throw .peer(.badFields)
     }
-    let start = ahead + 4
-    let end = start + Int(head & 0xffff)
+    let start = ahead &+ 4  // bounded: `ahead` is in the payload
+    let end = start &+ Int(head & 0xffff)  // bounded: a length has 16 bits
     guard end <= payload.writerIndex else { throw .peer(.badFields) }
     value = start..<end
     ahead = end

@@ -73,7 +73,7 @@ extension ByteBuffer {
     let start = writerIndex
     writeFrameHeader(type, stream: stream, length: 0)
     body(&self)
-    let length = writerIndex - start - FrameHeader.size
-    setInteger(UInt32(length), at: start + 2)
+    let length = writerIndex &- start &- FrameHeader.size  // bounded: the body came behind `start`
+    setInteger(UInt32(length), at: start &+ 2)  // bounded: inside the buffer
   }
 }

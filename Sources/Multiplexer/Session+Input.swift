@@ -45,7 +45,7 @@ extension Session {
   private mutating func takeQueued() -> Event? {
     while nextQueued < queued.count {
       let event = queued[nextQueued]
-      nextQueued += 1
+      nextQueued &+= 1  // bounded: below the count
       if nextQueued == queued.count {
         queued.removeAll(keepingCapacity: true)
         nextQueued = 0
@@ -140,7 +140,7 @@ extension Session {
       return nil
     }
     dropInputIfEmpty()
-    data.rest -= count
+    data.rest &-= count  // bounded: at most the rest
     let ends = data.end && data.rest == 0
     partial = data.rest == 0 ? nil : data
     if ends { streams[index].receiveEnded = true }

@@ -20,11 +20,12 @@ dev_lint() {
   need git python3
   command -v swift >/dev/null || need_swift
   say "swift format"
-  swift format lint --strict --parallel -r Sources Tests Package.swift || code=1
+  swift format lint --strict --parallel -r Sources Tests Package.swift Fuzz/Package.swift \
+    Fuzz/Sources/fuzz Fuzz/Sources/verdicts || code=1
   say "file length"
   ! too_long || code=1
   say "scripts"
-  PYTHONPYCACHEPREFIX=$DEV/pyc python3 -m compileall -q Tests/EndToEnd || code=1
+  PYTHONPYCACHEPREFIX=$DEV/pyc python3 -m compileall -q Tests/EndToEnd Tests/Differential || code=1
   while read -r file; do bash -n "$file" || code=1; done \
     < <(tracked dev '*.sh' .ci/run 'Tests/Show/*')
   if command -v node >/dev/null; then

@@ -54,6 +54,19 @@ build() {
   BIN=$(swift build -c "$1" "${flags[@]}" --show-bin-path)
 }
 
+# What the parsers say, for Tests/Differential; its path in VERDICTS. In a package of its own, so
+# that what is shipped knows nothing of it.
+build_verdicts() {
+  local arguments=(--package-path Fuzz --scratch-path .build/verdicts)
+  need_swift
+  say "building verdicts, which asks the parsers; the first time takes a minute or two"
+  swift build "${arguments[@]}" --product verdicts >"$DEV/verdicts-build.log" 2>&1 || {
+    tail -n 30 "$DEV/verdicts-build.log" >&2
+    die "verdicts does not build"
+  }
+  VERDICTS=$(swift build "${arguments[@]}" --show-bin-path)/verdicts
+}
+
 # Pinned Python packages, in a folder of the project; made again when the pins change.
 python_packages() {
   local pins=Tests/EndToEnd/requirements.txt stamp=$DEV/venv/.pins

@@ -1,6 +1,30 @@
 # ./dev test: every test. The closing lines of both runners come last.
+# ./dev test --tsan [FILTER]: Swift's tests under ThreadSanitizer, in a build of their own. One after
+# the other: it is slow, and all at once they would meet the time limits of what they test.
+
+dev_test_tsan() {
+  local log=$DEV/swift-test-tsan.log arguments=(--scratch-path .build/tsan --sanitize=thread) code=0
+  local filter=()
+  [ $# = 0 ] || filter=(--filter "$1")
+  need_swift
+  say "building with the thread sanitizer; the first time takes many minutes"
+  swift build --build-tests "${arguments[@]}" || die "the build failed"
+  TSAN_OPTIONS="suppressions=$PWD/Tools/dev/tsan.txt halt_on_error=0" swift test --skip-build \
+    --disable-xctest --no-parallel "${arguments[@]}" "${filter[@]}" 2>&1 | tee "$log" || code=$?
+  say "closing lines"
+  grep -E 'Test run with' "$log" | tail -n 1 || true
+  local races
+  races=$(grep -c 'WARNING: ThreadSanitizer' "$log") || true
+  say "$races races; the log: $log"
+  [ "$code$races" = 00 ]
+}
 
 dev_test() {
+  if [ "${1:-}" = --tsan ]; then
+    shift
+    dev_test_tsan "$@"
+    return
+  fi
   local swift_log=$DEV/swift-test.log python_log=$DEV/end-to-end.log swift_code=0 python_code=0
   need_swift
   need curl nodejs systemd nginx-light caddy tinyproxy
@@ -10,8 +34,9 @@ dev_test() {
   BIN=$(swift build --show-bin-path)
   say "swift test"
   swift test --skip-build --disable-xctest 2>&1 | tee "$swift_log" || swift_code=$?
+  build_verdicts
   say "end to end"
-  TUNNEL_BIN=$BIN PYTHONDONTWRITEBYTECODE=1 "$DEV/venv/bin/python" -m pytest Tests/EndToEnd "$@" \
+  TUNNEL_BIN=$BIN TUNNEL_VERDICTS=$VERDICTS PYTHONDONTWRITEBYTECODE=1 "$DEV/venv/bin/python" -m pytest Tests/EndToEnd "$@" \
     2>&1 | tee "$python_log" || python_code=$?
   say "closing lines"
   grep -E 'Test run with' "$swift_log" | tail -n 2 || true

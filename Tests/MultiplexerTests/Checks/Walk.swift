@@ -2,8 +2,8 @@ import NIOCore
 
 @testable import Multiplexer
 
-/// A random walk of two honest machines, and a model of what each may see (seeded: the same walk
-/// for the same seed). Every broken promise is thrown, with the seed.
+/// A walk of two honest machines, and a model of what each may see. Its choices come from a seed or
+/// from a fuzzer's bytes; the same walk for the same ones. Every broken promise is thrown.
 struct Walk {
   struct Broken: Error {
     let seed: UInt64
@@ -17,6 +17,8 @@ struct Walk {
     var ended = false
     /// By the sender, or for it when a STOP came.
     var wasReset = false
+    /// It will be reset once what waits has gone.
+    var breaksOff = false
     var waits = false
     var received = 0
     var sawEnd = false
@@ -28,6 +30,8 @@ struct Walk {
     var senderClosed = false
     /// Where the pattern begins.
     let origin: Int
+    /// Its driver sends nothing more.
+    var isOver: Bool { ended || wasReset || breaksOff }
   }
 
   struct Journey {
@@ -48,7 +52,9 @@ struct Walk {
 
   let seed: UInt64
   var step = 0
-  var random: Seeded
+  var random: Choices
+  /// The step from which on an end may say GOAWAY.
+  let leavesAfter: Int
   var pair: Pair
   var journeys: [UInt64: Journey] = [:]
   var running: [UInt64] = []
@@ -59,8 +65,17 @@ struct Walk {
   var lastSerial: UInt64 = 0
 
   init(seed: UInt64) throws {
+    try self.init(Choices(seed: seed), seed, leavesAfter: seed % 3 == 0 ? 700 : .max)
+  }
+
+  init(bytes: ArraySlice<UInt8>) throws {
+    try self.init(Choices(bytes: bytes), 0, leavesAfter: 40)
+  }
+
+  private init(_ choices: Choices, _ seed: UInt64, leavesAfter: Int) throws {
     self.seed = seed
-    random = Seeded(seed)
+    self.leavesAfter = leavesAfter
+    random = choices
     var limits = Session.Limits()
     // Small numbers meet their edges more often.
     limits.credit.pool = [20_000, 60_000, 400_000].randomElement(using: &random) ?? 20_000
@@ -115,9 +130,15 @@ struct Walk {
     case .reset(let slot, let farewell):
       let unseen = isUnseen(slot, at: end)
       try change(slot, sentBy: end.other, at: end) { half, demand in
-        try demand(half.wasReset || unseen, "RESET that nobody said: \(farewell)")
+        let isTold = half.wasReset || half.breaksOff || unseen
+        try demand(isTold, "RESET that nobody said: \(farewell)")
+        // A stream that was refused unseen loses what was sent to it.
+        let cut = half.breaksOff && !half.wasReset && half.received < half.sent
+        try demand(!cut || unseen, "what waited was dropped by a break-off")
         try demand(!half.sawEnd && !half.sawReset && !half.stopped, "RESET after the end")
         half.sawReset = true
+        // What is left of half a message is thrown away.
+        half.uncredited = 0
       }
     case .closed(let slot): try seeClosed(slot, at: end)
     case .control(let control):
@@ -157,7 +178,7 @@ struct Walk {
     }
     try change(slot, sentBy: end, at: end) { half, demand in
       try demand(!half.senderClosed, "closed twice")
-      try demand(half.ended || half.wasReset, "closed before its own half was over")
+      try demand(half.isOver, "closed before its own half was over")
       half.senderClosed = true
     }
     guard let serial = serials[end]?.removeValue(forKey: slot) else { return }
