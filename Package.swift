@@ -70,6 +70,10 @@ let package = Package(
       name: "relay", dependencies: ["RelayServer", logging, arguments], swiftSettings: strict),
     .executableTarget(
       name: "tunnel", dependencies: ["TunnelAgent", arguments], swiftSettings: strict),
+    // Many agents in one process, for ./dev show memory.
+    .executableTarget(
+      name: "crowd", dependencies: ["TunnelAgent"], path: "Benchmarks/Crowd",
+      swiftSettings: strict),
 
     .testTarget(name: "TunnelCoreTests", dependencies: ["TunnelCore"], swiftSettings: strict),
     .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: strict),

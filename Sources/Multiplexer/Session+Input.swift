@@ -76,7 +76,7 @@ extension Session {
       return (try takeData(), true)
     }
     let length = Int(header.length)
-    guard input.readableBytes - FrameHeader.size >= length else { return (nil, false) }
+    guard input.readableBytes &- FrameHeader.size >= length else { return (nil, false) }
     input.moveReaderIndex(forwardBy: FrameHeader.size)
     guard let payload = input.readSlice(length: length) else { return (nil, false) }
     dropInputIfEmpty()

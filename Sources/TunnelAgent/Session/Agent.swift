@@ -5,14 +5,14 @@ import SessionLink
 import TunnelCore
 
 /// How a run ended.
-struct AgentEnd: Sendable {
+package struct AgentEnd: Sendable {
   let exit: ExitCode
   let error: UserError?
 }
 
 /// One agent process's session with the relay: dials, serves, dials again, and ends.
 /// Belongs to one event loop; what it has to tell goes out as `AgentEvent`s.
-final class Agent: LinkOwner {
+package final class Agent: LinkOwner {
   /// product.md, "Ends": what is over within this is whole.
   private static let graceOfStop = TimeAmount.seconds(3)
 
@@ -39,7 +39,7 @@ final class Agent: LinkOwner {
   private var isStopping = false
   private(set) var hasEnded = false
 
-  init(
+  package init(
     _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
     end: EventLoopPromise<AgentEnd>, logger: Logger,
     tell: @escaping @Sendable ([AgentEvent]) -> Void
@@ -58,7 +58,7 @@ final class Agent: LinkOwner {
 
   // MARK: - Dialing
 
-  func dial() {
+  package func dial() {
     redial = nil
     guard !isStopping, !hasEnded else { return }
     way.start { outcome in
@@ -122,7 +122,7 @@ final class Agent: LinkOwner {
 
   // MARK: - LinkOwner
 
-  func link(_ link: Link, said hello: Hello) { declare() }
+  package func link(_ link: Link, said hello: Hello) { declare() }
 
   private func declare() {
     var serve = Serve(request: 1, wish: settings.domain.wish)
@@ -131,7 +131,7 @@ final class Agent: LinkOwner {
     link?.send(.serve(serve))
   }
 
-  func link(_ link: Link, said control: Control) {
+  package func link(_ link: Link, said control: Control) {
     switch control {
     case .serving(_, let endpoint, let epoch, let url, let claimed):
       serving = (endpoint, epoch)
@@ -161,7 +161,7 @@ final class Agent: LinkOwner {
     news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
   }
 
-  func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
+  package func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
     guard open.kind == .http else { return nil }
     guard let serving, open.endpoint == serving.endpoint, open.epoch >= serving.epoch else {
       let farewell = Farewell(.staleEpoch, blame: .relay)
@@ -175,7 +175,7 @@ final class Agent: LinkOwner {
       finished: report)
   }
 
-  func link(_ link: Link, goesAway goAway: GoAway) {
+  package func link(_ link: Link, goesAway goAway: GoAway) {
     switch goAway.code {
     case .revoked: finish(.revoked(goAway.text, settings.relay))
     case .drain, .handover:
@@ -188,7 +188,7 @@ final class Agent: LinkOwner {
     }
   }
 
-  func link(_ link: Link, ended reason: LinkEnd) {
+  package func link(_ link: Link, ended reason: LinkEnd) {
     guard self.link === link else { return }
     self.link = nil
     guard !hasEnded else { return }

@@ -37,17 +37,15 @@ package enum FrameCheck {
   }
 
   private static func header(_ payload: ByteBuffer) throws(Broken) {
-    var payload = payload
-    let before = payload
-    guard let header = FrameHeader(from: &payload) else {
-      return try demand(before.readableBytes < FrameHeader.size, "a header was not read")
+    guard let header = FrameHeader(at: payload) else {
+      return try demand(payload.readableBytes < FrameHeader.size, "a header was not read")
     }
-    try demand(before.readableBytes - payload.readableBytes == FrameHeader.size, "its size")
     guard let type = FrameType(rawValue: header.type), header.length < 1 << 30 else { return }
     var again = ByteBuffer()
     again.writeFrameHeader(
       type, flags: header.flags, stream: header.stream, length: Int(header.length))
-    try demand(again == before.getSlice(at: 0, length: FrameHeader.size), "another header")
+    let before = payload.getSlice(at: payload.readerIndex, length: FrameHeader.size)
+    try demand(again == before, "another header")
   }
 
   private static func check<T: Equatable>(
@@ -58,7 +56,8 @@ package enum FrameCheck {
     var frame = ByteBuffer()
     write(&frame, first)
     let written = frame
-    guard let header = FrameHeader(from: &frame) else { throw Broken("no header was written") }
+    guard let header = FrameHeader(at: frame) else { throw Broken("no header was written") }
+    frame.moveReaderIndex(forwardBy: FrameHeader.size)
     try demand(header.type == type.rawValue, "another type was written")
     try demand(Int(header.length) == frame.readableBytes, "another length was written")
     try demand(header.length <= FrameHeader.longestFields, "\(header.length) bytes were written")
