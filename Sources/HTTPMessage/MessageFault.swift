@@ -20,6 +20,7 @@ package enum MessageFault: Error, Equatable, Sendable {
     case requestLine = "the request line is not METHOD SP TARGET SP VERSION"
     case method = "the method is no token of at most 32 bytes"
     case connectMethod = "CONNECT is not served here"
+    case reservedMethod = "PRI is no method but the beginning of HTTP/2"
     case target = "the request target is no path, no absolute http URL and no *"
     case version = "the version is neither HTTP/1.1 nor HTTP/1.0"
     case hostMissing = "there is no Host field"
@@ -46,6 +47,7 @@ package enum MessageFault: Error, Equatable, Sendable {
     case statusLine = "the status line is not VERSION SP STATUS SP REASON"
     case bodyForbidden = "a response that has no body announces one"
     case unexpectedUpgrade = "a 101 answers no request that asked for an upgrade"
+    case interimVersion = "HTTP/1.0 has no interim responses"
     case interimCount = "there are too many interim responses"
     case unasked = "bytes of a response came while no request was open"
 

@@ -95,6 +95,8 @@ struct RequestLine: Sendable {
     if isWord(span, "DELETE") { return .delete }
     if isWord(span, "OPTIONS") { return .options }
     if isWord(span, "CONNECT") { throw .malformed(.connectMethod) }
+    // RFC 9113 section 11.6: no client sends it, and some readers wait for HTTP/2 behind it.
+    if isWord(span, "PRI") { throw .malformed(.reservedMethod) }
     return .other
   }
 

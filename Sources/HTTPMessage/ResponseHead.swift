@@ -45,6 +45,8 @@ package struct ResponseHead: Sendable {
   /// `Content-Length: 0`, which is seen and harmless. A chunked answer to HTTP/1.0 is refused: what
   /// asked could not read it.
   package func framing(for request: RequestContext) throws(MessageFault) -> BodyFraming {
+    // RFC 9110 section 15.2: HTTP/1.0 knows none, and some readers take it for the only head.
+    if status < 200, minorVersion == 0 { throw .malformed(.interimVersion) }
     if status < 200 || status == 204 {
       switch announced {
       case .none, .length(0): return .none

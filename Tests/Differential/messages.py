@@ -45,6 +45,7 @@ REQUESTS = [
     request(b"Content-Length: 3\r\nContent-Length: 3\r\n", b"abc", POST),
     request(b"Content-Length: 5\r\n" + CHUNKED, b"0\r\n\r\n", POST),
     request(b"Content-Length: 3\t\r\n", b"abc", POST),
+    request(line=b"PRI / HTTP/1.1"),
     request(b"X-Fold: a\r\n b\r\n"),
     request(b"X_Under: 1\r\n!#$%&'*+-.^_`|~: 1\r\n"),
     b"\r\n" + request(),
@@ -73,6 +74,7 @@ RESPONSES = [
     (b"HEAD", response(CHUNKED)),
     (b"GET", response(b"Link: </a>; rel=preload\r\n", line=b"HTTP/1.1 103 Early Hints")
      + response(b"Content-Length: 2\r\n", b"ok")),
+    (b"GET", response(line=b"HTTP/1.0 103 Early Hints") + response(b"Content-Length: 2\r\n", b"ok")),
     (b"GET", response(b"Connection: close\r\n", line=b"HTTP/1.1 103 Early Hints")
      + response(b"Content-Length: 2\r\n", b"ok")),
     (b"GET", response(line=b"HTTP/1.1 100 Continue") + response(CHUNKED, b"1\r\nx\r\n0\r\n\r\n")),

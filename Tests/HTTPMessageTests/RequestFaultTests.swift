@@ -16,6 +16,7 @@ struct RequestFaultTests {
     (" GET / HTTP/1.1\r\n", .method), ("G@T / HTTP/1.1\r\n", .method),
     ("G(T / HTTP/1.1\r\n", .method), (String(repeating: "M", count: 33), .method),
     ("CONNECT a.example:443 HTTP/1.1\r\n", .connectMethod),
+    ("PRI * HTTP/2.0\r\n", .reservedMethod), ("PRI / HTTP/1.1\r\n", .reservedMethod),
     ("GET /a#b HTTP/1.1\r\n", .target), ("GET a HTTP/1.1\r\n", .target),
     ("GET * HTTP/1.1\r\n", .target), ("OPTIONS ** HTTP/1.1\r\n", .target),
     ("GET ftp://a.example/ HTTP/1.1\r\n", .target), ("GET http:// HTTP/1.1\r\n", .target),

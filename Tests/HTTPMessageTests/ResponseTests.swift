@@ -90,6 +90,12 @@ struct ResponseHeadTests {
     #expect(throws: MessageFault.malformed(reason)) { try head.framing(for: context) }
   }
 
+  @Test("is no interim one in HTTP/1.0", arguments: ["100 C", "103 E", "101 S"])
+  func oldInterim(_ status: String) throws {
+    let head = try #require(try scanResponse("HTTP/1.0 \(status)\r\n\r\n"))
+    #expect(throws: MessageFault.malformed(.interimVersion)) { try head.framing(for: .init()) }
+  }
+
   @Test(
     "says how long an idle connection is kept",
     arguments: [
