@@ -72,7 +72,7 @@ let package = Package(
       name: "tunnel", dependencies: ["TunnelAgent", arguments], swiftSettings: strict),
     // Many agents in one process, for ./dev show memory.
     .executableTarget(
-      name: "crowd", dependencies: ["TunnelAgent"], path: "Benchmarks/Crowd",
+      name: "crowd", dependencies: ["TunnelAgent"], path: "Tests/Crowd",
       swiftSettings: strict),
 
     .testTarget(name: "TunnelCoreTests", dependencies: ["TunnelCore"], swiftSettings: strict),

@@ -24,7 +24,7 @@ struct FieldPen {
     text.withUTF8 { utf8 in
       precondition(length <= utf8.count && length <= memory.count &- count)
       guard let from = utf8.baseAddress, let to = memory.baseAddress else { return }
-      (to + count).copyMemory(from: from, byteCount: length)
+      to.advanced(by: count).copyMemory(from: from, byteCount: length)
     }
     count &+= length
   }

@@ -51,8 +51,8 @@ package struct Open: Equatable, Sendable {
   func write(to buffer: inout ByteBuffer, stream: UInt64) {
     let clientLength = min(client.utf8.count, WireText.written)
     let hostLength = min(host.utf8.count, WireText.written)
-    let length =
-      Self.fixedLength &+ clientLength &+ hostLength &+ (deadline == 0 ? 0 : 12) &+ (held ? 4 : 0)
+    let optional = (deadline == 0 ? 0 : 12) &+ (held ? 4 : 0)
+    let length = Self.fixedLength &+ clientLength &+ hostLength &+ optional
     buffer.writeFrameHeader(.open, stream: stream, length: length)
     buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
       var pen = FieldPen(memory)
@@ -84,7 +84,7 @@ package struct Open: Equatable, Sendable {
   }
 
   /// Nine field heads and the values of the fields that are always there and always as long.
-  private static let fixedLength = 9 &* 4 &+ 16 &+ 8 &+ 1 &+ 1 &+ 16 &+ 1 &+ 8
+  private static let fixedLength = 87
 
   init(_ payload: ByteBuffer) throws(SessionFault) {
     let none = WireID(high: 0, low: 0)

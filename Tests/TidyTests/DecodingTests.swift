@@ -12,7 +12,8 @@ struct DecodingTests {
   private static let multiplexer: Set<String> = [
     "Sources/Multiplexer/Control.swift", "Sources/Multiplexer/ControlFields.swift",
     "Sources/Multiplexer/Credit.swift", "Sources/Multiplexer/Farewell.swift",
-    "Sources/Multiplexer/Fields.swift", "Sources/Multiplexer/Frame.swift",
+    "Sources/Multiplexer/FieldPen.swift", "Sources/Multiplexer/Fields.swift",
+    "Sources/Multiplexer/Frame.swift", "Sources/Multiplexer/StreamTable.swift",
     "Sources/Multiplexer/Hello.swift", "Sources/Multiplexer/Line.swift",
     "Sources/Multiplexer/Open.swift", "Sources/Multiplexer/Session+Input.swift",
   ]

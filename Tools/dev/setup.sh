@@ -67,17 +67,23 @@ build_verdicts() {
   VERDICTS=$(swift build "${arguments[@]}" --show-bin-path)/verdicts
 }
 
-# Pinned Python packages, in a folder of the project; made again when the pins change.
+# Pinned Python packages, in folders of the project; made again when their pins change.
 python_packages() {
-  local pins=Tests/EndToEnd/requirements.txt stamp=$DEV/venv/.pins
   need python3 python3-venv
-  cmp -s "$pins" "$stamp" && return 0
-  say "installing the end-to-end suite's Python packages"
-  rm -rf "$DEV/venv"
-  python3 -m venv "$DEV/venv"
-  "$DEV/venv/bin/python" -m pip install -q --disable-pip-version-check -r "$pins" </dev/null \
+  python_environment venv Tests/EndToEnd/requirements.txt
+  python_environment mitmproxy Tests/EndToEnd/requirements-mitmproxy.txt
+}
+
+# python_environment NAME PINS
+python_environment() {
+  local folder=$DEV/$1 pins=$2
+  cmp -s "$pins" "$folder/.pins" && return 0
+  say "installing the Python packages of $pins"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
+  "$folder/bin/python" -m pip install -q --disable-pip-version-check -r "$pins" </dev/null \
     || die "pip could not install $pins"
-  cp "$pins" "$stamp"
+  cp "$pins" "$folder/.pins"
 }
 
 # listening PORT: something accepts there.

@@ -116,7 +116,7 @@ class Mitmproxy:
     def __init__(self, home, relay):
         self.port = free_port()
         folder = home.folder / "mitm"
-        program = pathlib.Path(sys.executable).with_name("mitmdump")
+        program = pathlib.Path(sys.prefix).with_name("mitmproxy") / "bin" / "mitmdump"
         self.child = Child("mitmproxy", [
             program, "--listen-host", "127.0.0.1", "--listen-port", self.port,
             "--set", f"confdir={folder}", "--set", "connection_strategy=lazy",
