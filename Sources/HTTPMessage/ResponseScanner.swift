@@ -106,9 +106,9 @@ package struct ResponseScanner: Sendable {
   private mutating func take(_ field: Field, _ span: Span<UInt8>) throws(MessageFault) {
     guard head.fields.count < limits.count else { throw .headerTooLarge }
     switch field.kind {
-    case .contentLength: try body.takeLength(span, field.value)
+    case .contentLength: try body.takeLength(span, field)
     case .transferEncoding:
-      try body.takeCoding(span, field.value, minorVersion: head.minorVersion)
+      try body.takeCoding(span, field, minorVersion: head.minorVersion)
     case .connection: try connection.take(span, field.value, inRequest: false)
     case .upgrade: hasUpgrade = hasUpgrade || !field.value.isEmpty
     default: break
