@@ -24,7 +24,8 @@ package enum BodyFraming: Equatable, Sendable {
 struct FramingFields: Sendable {
   private(set) var framing = BodyFraming.none
 
-  mutating func takeLength(_ span: Span<UInt8>, _ value: ByteRange) throws(MessageFault) {
+  mutating func takeLength(_ span: Span<UInt8>, _ field: Field) throws(MessageFault) {
+    let value = field.value
     switch framing {
     case .none: break
     case .chunked: throw .malformed(.lengthAndCoding)
@@ -39,11 +40,12 @@ struct FramingFields: Sendable {
       number = number &* 10 &+ UInt64(digit)
     }
     guard number <= UInt64(Int64.max) else { throw .malformed(.length) }
+    try Self.demandNoTab(span, field)
     framing = .length(number)
   }
 
   mutating func takeCoding(
-    _ span: Span<UInt8>, _ value: ByteRange, minorVersion: Int
+    _ span: Span<UInt8>, _ field: Field, minorVersion: Int
   ) throws(MessageFault) {
     switch framing {
     case .none: break
@@ -51,7 +53,18 @@ struct FramingFields: Sendable {
     case .length, .untilClose: throw .malformed(.lengthAndCoding)
     }
     guard minorVersion == 1 else { throw .malformed(.codingVersion) }
-    guard span.matches(value, "chunked") else { throw .malformed(.coding) }
+    guard span.matches(field.value, "chunked") else { throw .malformed(.coding) }
+    try Self.demandNoTab(span, field)
     framing = .chunked
+  }
+
+  /// A tab beside a value is a blank (RFC 9110 section 5.6.3), but not to all readers, and the line
+  /// passes as it is: who does not see `chunked` in it would look for the body's end elsewhere.
+  private static func demandNoTab(_ span: Span<UInt8>, _ field: Field) throws(MessageFault) {
+    var index = field.name.end &+ 1  // bounded: the colon stands there
+    while index < span.count, span[index] != Byte.carriageReturn {
+      if span[index] == Byte.tab { throw .malformed(.framingTab) }
+      index &+= 1
+    }
   }
 }

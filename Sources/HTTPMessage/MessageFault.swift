@@ -38,6 +38,7 @@ package enum MessageFault: Error, Equatable, Sendable {
     case codingTwice = "there is more than one Transfer-Encoding field"
     case codingVersion = "HTTP/1.0 has no Transfer-Encoding"
     case lengthAndCoding = "there are both Content-Length and Transfer-Encoding"
+    case framingTab = "a tab stands beside the value of Content-Length or Transfer-Encoding"
     case connection = "the Connection field is no list of names"
     case connectionNames = "the Connection field names a field that may not be dropped"
     case chunkSize = "a chunk size is not 1 to 16 hexadecimal digits of a sensible value"

@@ -60,9 +60,9 @@ package struct RequestScanner: Sendable {
       guard head.host == nil else { throw .malformed(.hostTwice) }
       guard HostField.isValid(span, field.value) else { throw .malformed(.host) }
       head.host = field.value
-    case .contentLength: try body.takeLength(span, field.value)
+    case .contentLength: try body.takeLength(span, field)
     case .transferEncoding:
-      try body.takeCoding(span, field.value, minorVersion: head.minorVersion)
+      try body.takeCoding(span, field, minorVersion: head.minorVersion)
     case .connection: try connection.take(span, field.value, inRequest: true)
     case .te: takeTE(span, field.value)
     case .upgrade: takeUpgrade(span, field.value)

@@ -107,9 +107,9 @@ package struct ResponseScanner: Sendable {
     guard head.fields.count < limits.count else { throw .headerTooLarge }
     if head.fields.isEmpty { head.fields.reserveCapacity(HeadLimits.usual) }
     switch field.kind {
-    case .contentLength: try body.takeLength(span, field.value)
+    case .contentLength: try body.takeLength(span, field)
     case .transferEncoding:
-      try body.takeCoding(span, field.value, minorVersion: head.minorVersion)
+      try body.takeCoding(span, field, minorVersion: head.minorVersion)
     case .connection: try connection.take(span, field.value, inRequest: false)
     case .upgrade: hasUpgrade = hasUpgrade || !field.value.isEmpty
     default: break

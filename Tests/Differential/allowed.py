@@ -25,14 +25,6 @@ REASONS = {
         reader in ("nio", "node") and message["framing"] == "chunked"
         and (why == "strict mode assertion" or why.startswith("HPE_STRICT"))
         and b";" in raw[message["headEnd"]:]),
-    # RFC 9110 section 5.6.3: blanks around a value are spaces and tabs. Behind Content-Length llhttp
-    # takes spaces alone. It is the same number for all who take it; the app may still refuse it.
-    "a tab behind Content-Length": lambda reader, why, message, raw: (
-        reader in ("nio", "node")
-        and (why == "invalid character in content-length header"
-             or why.startswith("HPE_INVALID_CONTENT_LENGTH"))
-        and re.search(rb"(?i)\r\ncontent-length:[ \t]*[0-9]+[ \t]*\t[ \t]*\r\n",
-                      raw[message["start"]:message["headEnd"]])),
     # RFC 9110 section 15.2: a final response follows an interim one. llhttp takes `Connection: close`
     # in an interim head for the end of all. Ours waits for the final one; the interim head's
     # Connection is taken away by the edit (section 7.6.1), so no client ever meets this.

@@ -45,6 +45,7 @@ REQUESTS = [
     request(b"Content-Length: 3\r\nContent-Length: 3\r\n", b"abc", POST),
     request(b"Content-Length: 5\r\n" + CHUNKED, b"0\r\n\r\n", POST),
     request(b"Content-Length: 3\t\r\n", b"abc", POST),
+    request(b"Transfer-Encoding: chunked\t\r\n", b"0\r\n\r\n", POST),
     request(line=b"PRI / HTTP/1.1"),
     request(b"X-Fold: a\r\n b\r\n"),
     request(b"X_Under: 1\r\n!#$%&'*+-.^_`|~: 1\r\n"),
