@@ -198,7 +198,8 @@ struct TLSTests {
 
   @Test("with --plain-http one port answers both, and each exchange says which it was")
   func both() async throws {
-    try await withRelay(isSecure: true, change: { $0.plainHTTP = true }) { relay in
+    let change: @Sendable (inout ServeOptions) -> Void = { $0.plainHTTP = true }
+    try await withRelay(isSecure: true, change: change) { relay in
       let agent = try await relay.servingAgent(over: .raw)
       let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
       let plain = try await relay.client()
