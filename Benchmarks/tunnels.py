@@ -65,8 +65,10 @@ def certificate(folder: Path) -> None:
          f"{folder}/cert.pem"], check=True, capture_output=True)
 
 
-def tunnel(children: Children, app_port: int, binaries: Path, tls: bool) -> Subject:
-    name = "tunnel tls" if tls else "tunnel"
+def tunnel(
+    children: Children, app_port: int, binaries: Path, tls: bool, name: str = ""
+) -> Subject:
+    name = name or ("tunnel tls" if tls else "tunnel")
     relay = Relay(children, binaries, children.folder / name.replace(" ", "-"), tls)
     token = relay.account("bench")
     relay.ask("domain", "add", "mine.example", "--account", "bench")

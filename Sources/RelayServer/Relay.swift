@@ -95,8 +95,14 @@ package final class Relay: Sendable {
   /// section 4: counts within 2 s).
   package func watch() async {
     var seen: Int64?
+    var isStarting = true
     while !Task.isCancelled {
       try? await Task.sleep(for: Self.lookEvery)  // A poll's pace, not a wait for something.
+      // Behind the first look nothing runs for the first time any more.
+      defer {
+        if isStarting { StartupCode.giveBack() }
+        isStarting = false
+      }
       let readAt = Moment.now
       guard let revision = try? await store.dataVersion(), revision != seen,
         let directory = try? await store.directory()

@@ -22,7 +22,6 @@ package enum RelayRun {
     if supervisor?.ready("Serving \(settings.base) on \(relay.listen)") == false {
       logger.warning("the supervisor could not be told that the relay is ready")
     }
-    StartupCode.giveBack()
     let watching = Task { await relay.watch() }
     for await _ in asked {}
     logger.info("draining")

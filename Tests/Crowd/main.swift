@@ -1,7 +1,6 @@
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 import TunnelAgent
 import TunnelCore
 
@@ -14,25 +13,27 @@ import TunnelCore
 // stdin: a line for each agent, `AUTHTOKEN LABEL`. Says `ready N` once N serve; ends with stdin
 // or SIGTERM.
 
-/// Counts who serves, and says so.
+/// Who serves, one after the other; and what went wrong, on stdout.
 final class Roll: Sendable {
-  private let serving = Atomic<Int>(0)
-  private let wanted: Int
+  let ready: AsyncStream<Void>
+  private let call: AsyncStream<Void>.Continuation
 
-  init(wanted: Int) { self.wanted = wanted }
+  init() { (ready, call) = AsyncStream.makeStream() }
 
   func hear(_ events: [AgentEvent]) {
     for event in events {
       switch event {
-      case .ready:
-        let count = serving.add(1, ordering: .relaxed).newValue
-        if count == wanted { print("ready \(count)") }
-      case .error(let code, let message, _): print("error[\(code)]: \(message)")
+      case .ready: call.yield()
+      case .error(let code, let message, _): say("error[\(code)]: \(message)")
       default: break
       }
     }
-    fflush(nil)
   }
+}
+
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
 }
 
 /// An agent of its own install, for its label below the relay's domain.
@@ -57,7 +58,7 @@ var all: [AgentSettings] = []
 while let line = readLine(), !line.isEmpty { all.append(try settings(line, shared)) }
 guard let first = all.first else { exit(2) }
 let dialer = try first.way.dialer()
-let roll = Roll(wanted: all.count)
+let roll = Roll()
 let loop = MultiThreadedEventLoopGroup.singleton.next()
 let logger = Logger(label: "crowd") { _ in SwiftLogNoOpLogHandler() }
 var agents: [NIOLoopBound<Agent>] = []
@@ -69,8 +70,9 @@ for settings in all {
       agent.dial()
       return NIOLoopBound(agent, eventLoop: loop)
     }.get())
-  // A login reads and writes the database; more at once would only wait there.
-  try await Task.sleep(for: .milliseconds(2))
+  // One after the other: more logins at once would only wait for the database.
+  for await _ in roll.ready { break }
 }
+say("ready \(agents.count)")
 while readLine() != nil {}
 withExtendedLifetime(agents) {}

@@ -6,7 +6,7 @@ dev_show() {
   [ -n "$name" ] && [ -x "Tests/Show/$name" ] \
     || die "which? $(cd Tests/Show && echo *)"
   shift
-  need curl nodejs
+  need curl nodejs nginx-light wrk openssl
   [ "$name" != install ] || need debootstrap systemd systemd-container
   python_packages
   export PYTHONDONTWRITEBYTECODE=1 PYTHON=$DEV/venv/bin/python
