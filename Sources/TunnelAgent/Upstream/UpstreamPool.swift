@@ -26,7 +26,9 @@ final class UpstreamPool {
   private let loop: any EventLoop
   private let flusher: TickFlusher
   private let freshness: Freshness
+  /// The one that was used last stands last.
   private var idle: [UpstreamConnection] = []
+  private var sweep: Scheduled<Void>?
   private var addresses: [String]
 
   init(
@@ -53,13 +55,21 @@ final class UpstreamPool {
 
   func put(_ connection: UpstreamConnection) {
     guard idle.count < Self.mostIdle else { return connection.close() }
-    let now = Moment.now
-    connection.rest(at: now, in: self)
+    connection.rest(at: .now, in: self)
     idle.append(connection)
-    // The last is used first, so a quiet moment after a busy one leaves old ones in front.
-    if let oldest = idle.first, !oldest.isFresh(at: now, freshness.forSafe) {
-      idle.removeFirst()
-      oldest.close()
+    if sweep == nil { planSweep() }
+  }
+
+  /// What a busy moment leaves behind is closed once no request may use it any more.
+  private func planSweep() {
+    let pause = TimeAmount.nanoseconds(freshness.forSafe.nanoseconds)
+    sweep = loop.assumeIsolated().scheduleTask(in: pause) {
+      self.sweep = nil
+      let now = Moment.now
+      let stale = self.idle.prefix { !$0.isFresh(at: now, self.freshness.forSafe) }
+      self.idle.removeFirst(stale.count)
+      for connection in stale { connection.close() }
+      if !self.idle.isEmpty { self.planSweep() }
     }
   }
 
@@ -69,6 +79,8 @@ final class UpstreamPool {
   }
 
   func closeIdle() {
+    sweep?.cancel()
+    sweep = nil
     for connection in idle { connection.close() }
     idle = []
   }

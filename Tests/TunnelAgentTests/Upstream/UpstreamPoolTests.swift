@@ -38,6 +38,19 @@ struct UpstreamPoolTests {
     return (app, rig, socket)
   }
 
+  @Test("a connection that no request may use any more is closed")
+  func sweep() async throws {
+    let app = try await RawListener.bind()
+    let rig = try await UpstreamRig(port: app.port, fresh: .milliseconds(20))
+    let run = try await rig.exchange()
+    run.give(get, end: true)
+    let socket = try await app.accept()
+    _ = try await socket.until(get)
+    try await socket.send(okay)
+    #expect(try await run.inbox.rest() == (okay, .end))
+    #expect(try await socket.inbox.rest() == ("", .end))
+  }
+
   @Test(
     "on a connection that dies before its answer, what may be repeated goes once more",
     arguments: [

@@ -13,15 +13,17 @@ final class UpstreamRig: Sendable {
   private let loop: any EventLoop
   private let pool: NIOLoopBound<UpstreamPool>
 
-  init(host: String = "127.0.0.1", port: Int) async throws {
+  /// However slow the machine is: what rests stays fresh, unless a test says otherwise.
+  init(
+    host: String = "127.0.0.1", port: Int, fresh: Duration = .seconds(3_600)
+  ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     self.loop = loop
     pool = try await loop.submit {
       NIOLoopBound(
-        // However slow the machine is: what rests stays fresh, unless a test says otherwise.
         UpstreamPool(
           host: host, port: port, loop: loop, flusher: TickFlusher(loop),
-          freshness: .init(forSafe: .seconds(3_600), forOthers: .seconds(3_600))),
+          freshness: .init(forSafe: fresh, forOthers: fresh)),
         eventLoop: loop)
     }.get()
   }
