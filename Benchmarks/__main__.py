@@ -8,11 +8,10 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from . import load, report, subjects, tunnels
-from .processes import Children, Fault, cpu_seconds, resident_mib
+from .processes import Children, Fault, children_of, cpu_seconds, resident_mib
 
 
 def arguments() -> argparse.Namespace:
@@ -82,16 +81,12 @@ def memory(subject: subjects.Subject) -> dict[str, float]:
 
 def main() -> int:
     args = arguments()
-    with tempfile.TemporaryDirectory(prefix="bench.") as name:
-        os.chmod(name, 0o755)
-        children = Children(Path(name))
-        try:
+    try:
+        with children_of("bench") as children:
             figures = run(args, children)
-        except Fault as fault:
-            print(f"bench: {fault}", file=sys.stderr)
-            return 1
-        finally:
-            children.close()
+    except Fault as fault:
+        print(f"bench: {fault}", file=sys.stderr)
+        return 1
     if args.json:
         Path(args.json).write_text(json.dumps(figures, indent=1) + "\n")
     return 0

@@ -3,11 +3,10 @@
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from .processes import Children, Fault, resident_mib, wait_until
+from .processes import Children, Fault, children_of, resident_mib, wait_until
 from .subjects import app
 from .tunnels import Relay, environment, tunnel
 
@@ -68,16 +67,11 @@ def measure(children: Children, binaries: Path, tls: bool) -> bool:
 
 def main() -> int:
     binaries = Path(os.environ["TUNNEL_BIN"]).absolute()
-    with tempfile.TemporaryDirectory(prefix="memory.") as name:
-        os.chmod(name, 0o755)
-        children = Children(Path(name))
-        try:
-            held = [measure(children, binaries, tls) for tls in (False, True)]
-            pair = tunnel(children, app(children), binaries, tls=False)
-            agent = settled(pair.sides["agent"])
-            print(f"agent: {agent:.1f} MiB (under {BASE})")
-        finally:
-            children.close()
+    with children_of("memory") as children:
+        held = [measure(children, binaries, tls) for tls in (False, True)]
+        pair = tunnel(children, app(children), binaries, tls=False)
+        agent = settled(pair.sides["agent"])
+        print(f"agent: {agent:.1f} MiB (under {BASE})")
     return 0 if all(held) and agent < BASE else 1
 
 

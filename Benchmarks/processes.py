@@ -1,8 +1,10 @@
 """Child processes of a run: started with a log, waited for, measured from /proc, ended by pid."""
 
+import contextlib
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,6 +41,18 @@ class Children:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+@contextlib.contextmanager
+def children_of(run: str):
+    """Children with a folder of their own, both gone at the end. nginx reads there as nobody."""
+    with tempfile.TemporaryDirectory(prefix=f"{run}.") as name:
+        os.chmod(name, 0o755)
+        children = Children(Path(name))
+        try:
+            yield children
+        finally:
+            children.close()
 
 
 def free_ports(count: int) -> list[int]:

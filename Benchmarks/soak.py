@@ -7,12 +7,11 @@ of the second part to the end of the last, for 100,000 rounds: the first parts o
 import asyncio
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from . import load
 from .memory import crowd, settled
-from .processes import Children, Fault, free_ports, wait_until
+from .processes import Children, Fault, children_of, free_ports, wait_until
 from .subjects import app
 from .tunnels import Relay, tunnel
 
@@ -171,17 +170,12 @@ def reconnects(children: Children, binaries: Path) -> bool:
 
 def main() -> int:
     binaries = Path(os.environ["TUNNEL_BIN"]).absolute()
-    with tempfile.TemporaryDirectory(prefix="soak.") as name:
-        os.chmod(name, 0o755)
-        children = Children(Path(name))
-        try:
-            held = [
-                exchanges(tunnel(children, app(children), binaries, False), Path(name)),
-                websockets(children, binaries),
-                reconnects(children, binaries),
-            ]
-        finally:
-            children.close()
+    with children_of("soak") as children:
+        held = [
+            exchanges(tunnel(children, app(children), binaries, False), children.folder),
+            websockets(children, binaries),
+            reconnects(children, binaries),
+        ]
     return 0 if all(held) else 1
 
 

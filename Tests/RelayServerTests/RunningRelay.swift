@@ -29,8 +29,7 @@ final class RunningRelay: Sendable {
     limits: String = "", isSecure: Bool = false,
     change: @Sendable (inout ServeOptions) -> Void = { _ in }
   ) async throws -> RunningRelay {
-    var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
-    let folder = String(cString: try #require(mkdtemp(&template)))
+    let folder = try temporaryFolder()
     let base = try DomainName(base)
     let store = try RelayStore(directory: folder)
     let ann = try await store.addAccount("ann", base: base)

@@ -8,8 +8,7 @@ import TunnelCore
 @Suite("serve settings")
 struct ServeSettingsTests {
   private func settings(_ text: String, _ options: ServeOptions) throws -> ServeSettings {
-    var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
-    let folder = String(cString: try #require(mkdtemp(&template)))
+    let folder = try temporaryFolder()
     let path = try TestCertificate.write(text, "relay.yml", in: folder)
     defer {
       unlink(path)

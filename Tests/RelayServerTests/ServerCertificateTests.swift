@@ -8,8 +8,7 @@ import TunnelCore
 @Suite("certificate files")
 struct ServerCertificateTests {
   private func inFolder(_ body: (String) throws -> Void) throws {
-    var template = Array("/tmp/tunnel-relay-test-XXXXXX".utf8CString)
-    let folder = String(cString: try #require(mkdtemp(&template)))
+    let folder = try temporaryFolder()
     defer {
       for name in ["a.pem", "b.pem"] { unlink("\(folder)/\(name)") }
       rmdir(folder)

@@ -8,8 +8,7 @@ import Testing
 struct SupervisorNoticeTests {
   @Test("ready and stopping arrive at a path", .timeLimit(.minutes(1)))
   func path() throws {
-    var template = Array("/tmp/notice-XXXXXX".utf8CString)
-    let folder = String(cString: try #require(mkdtemp(&template)))
+    let folder = try temporaryFolder()
     defer { rmdir(folder) }
     let name = folder + "/notify"
     defer { unlink(name) }

@@ -18,6 +18,8 @@ struct DecodingTests {
     "Sources/Multiplexer/Open.swift", "Sources/Multiplexer/Session+Input.swift",
   ]
 
+  // The words themselves stand in strings and comments of this file and of SwiftTokens: they are
+  // what the rule looks for, and no code of a test forces anything.
   @Test("no value is forced: no `!`, `try!` or `as!`", arguments: files)
   func forced(_ source: Source) {
     let found = SwiftTokens(source.text).operators.filter(\.forces)

@@ -8,8 +8,7 @@ final class Scratch {
   let path: String
 
   init() throws {
-    var template = Array("/tmp/tunnel-agent-test-XXXXXX".utf8CString)
-    path = String(cString: try #require(mkdtemp(&template)))
+    path = try temporaryFolder()
   }
 
   deinit {

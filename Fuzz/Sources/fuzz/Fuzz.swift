@@ -21,15 +21,18 @@ enum Fuzz {
     "frames": FrameCheck.run, "session": SessionCheck.run,
   ]
 
-  nonisolated(unsafe) private static var check: Check = { _ in }
-
-  static func main() {
+  /// libFuzzer calls a C function, which can hold nothing: the choice stands here.
+  private static let check: Check = {
     let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? ""
     guard let found = checks[name] else {
       print("FUZZ_TARGET names none of:", checks.keys.sorted().joined(separator: " "))
       exit(2)
     }
-    check = found
+    return found
+  }()
+
+  static func main() {
+    _ = check
     var count = CommandLine.argc
     var arguments = CommandLine.unsafeArgv
     exit(

@@ -23,6 +23,17 @@ enum ReadingCheck {
     /// What had not become a message when it stopped, without a fault.
     var rest: [UInt8] = []
 
+    mutating func begin(_ count: Int, of unread: inout [UInt8]) {
+      heads.append(Array(unread.prefix(count)))
+      bodies.append([])
+      unread.removeFirst(count)
+    }
+
+    mutating func go(on count: Int, of unread: inout [UInt8]) {
+      bodies[bodies.count - 1] += unread.prefix(count)
+      unread.removeFirst(count)
+    }
+
     /// The message that a fault came in says nothing: how much of it passed depends on the cuts.
     mutating func close(_ unread: [UInt8], whole: Int) {
       if fault == nil {
@@ -48,12 +59,8 @@ enum ReadingCheck {
           switch try reader.next(Array(unread).span) {
           case .more: break steps
           case .head(let count):
-            reading.heads.append(Array(unread.prefix(count)))
-            reading.bodies.append([])
-            unread.removeFirst(count)
-          case .body(let count):
-            reading.bodies[whole] += unread.prefix(count)
-            unread.removeFirst(count)
+            reading.begin(count, of: &unread)
+          case .body(let count): reading.go(on: count, of: &unread)
           case .end:
             whole += 1
             reader.restart()
@@ -83,17 +90,11 @@ enum ReadingCheck {
           switch try reader.next(Array(unread).span) {
           case .more: break steps
           case .interim(let count):
-            reading.heads.append(Array(unread.prefix(count)))
-            reading.bodies.append([])
-            unread.removeFirst(count)
+            reading.begin(count, of: &unread)
             whole += 1
           case .head(let count), .switched(let count):
-            reading.heads.append(Array(unread.prefix(count)))
-            reading.bodies.append([])
-            unread.removeFirst(count)
-          case .body(let count):
-            reading.bodies[whole] += unread.prefix(count)
-            unread.removeFirst(count)
+            reading.begin(count, of: &unread)
+          case .body(let count): reading.go(on: count, of: &unread)
           case .end:
             whole += 1
             reader.expect(context)

@@ -1,0 +1,1 @@
+../HTTPMessageTests/Kept.swift
