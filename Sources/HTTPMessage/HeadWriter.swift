@@ -22,7 +22,7 @@ struct HeadWriter {
   }
 
   mutating func put(_ text: StaticString) {
-    text.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
+    append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   mutating func put(_ bytes: [UInt8]) {

@@ -27,15 +27,19 @@ package struct RequestReader: Sendable {
   }
 
   /// The head of the message in hand, from the step `head` until `restart()`.
-  package var head: RequestHead { scanner.head }
+  ///
+  /// Stored, for a getter of another module is called on a copy of the whole reader.
+  package private(set) var head = RequestHead()
 
   package mutating func next(_ span: Span<UInt8>) throws(MessageFault) -> Step {
     switch phase {
     case .head:
       guard try scanner.scan(span) else { return .more }
-      tracker = BodyTracker(scanner.head.framing, limits: limits)
+      swap(&head, &scanner.head)
+      scanner.reset()
+      tracker = BodyTracker(head.framing, limits: limits)
       phase = tracker.ended ? .ended : .body
-      return .head(scanner.head.length)
+      return .head(head.length)
     case .body:
       let (count, ended) = try tracker.consume(span)
       if ended { phase = .ended }
@@ -47,7 +51,6 @@ package struct RequestReader: Sendable {
   /// On to the next message, after `end`.
   package mutating func restart() {
     precondition(phase == .ended, "the message in hand is not over")
-    scanner.reset()
     phase = .head
   }
 

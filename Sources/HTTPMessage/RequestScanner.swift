@@ -3,7 +3,7 @@
 ///
 /// Throws `malformed`, `uriTooLong` and `headerTooLarge`; then it is of no further use.
 package struct RequestScanner: Sendable {
-  package private(set) var head = RequestHead()
+  package internal(set) var head = RequestHead()
   private let limits: HeadLimits
   private var line = RequestLine()
   private var cursor: FieldCursor?

@@ -36,17 +36,20 @@ package struct ResponseReader: Sendable {
 
   /// The head of the message in hand: of an interim one until the next call, of a final one until
   /// `expect`.
-  package var head: ResponseHead { scanner.head }
+  ///
+  /// Stored, for a getter of another module is called on a copy of the whole reader.
+  package private(set) var head = ResponseHead()
 
   /// How the body of the message in hand is delimited, from the step `head` on.
   package private(set) var framing = BodyFraming.none
 
-  /// A request was sent; what comes next is its answer.
+  /// A request was sent; what comes next is its answer. One before it that was given up half read
+  /// is forgotten.
   package mutating func expect(_ context: RequestContext) {
-    precondition(phase == .idle || phase == .ended, "the answer before is not over")
+    if phase == .head { scanner.reset() }
     self.context = context
     interims = 0
-    scanner.reset()
+    framing = .none
     phase = .head
   }
 
@@ -68,19 +71,19 @@ package struct ResponseReader: Sendable {
   }
 
   private mutating func nextHead(_ span: Span<UInt8>) throws(MessageFault) -> Step {
-    // The interim head before this one was left in place for the caller.
-    if scanner.head.length > 0 { scanner.reset() }
     guard try scanner.scan(span) else { return .more }
-    framing = try scanner.head.framing(for: context)
-    let length = scanner.head.length
-    if scanner.head.status == 101 {
-      guard context.upgrade, scanner.head.upgrade else {
+    swap(&head, &scanner.head)
+    scanner.reset()
+    framing = try head.framing(for: context)
+    let length = head.length
+    if head.status == 101 {
+      guard context.upgrade, head.upgrade else {
         throw .malformed(.unexpectedUpgrade)
       }
       phase = .switched
       return .switched(length)
     }
-    if scanner.head.status < 200 {
+    if head.status < 200 {
       interims &+= 1  // bounded: it throws at `limits.interim`
       guard interims <= limits.interim else { throw .malformed(.interimCount) }
       return .interim(length)

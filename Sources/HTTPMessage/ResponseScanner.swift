@@ -4,7 +4,7 @@
 /// A missing reason phrase is tolerated with and without the space before it. Throws `malformed`
 /// and `headerTooLarge`; then it is of no further use.
 package struct ResponseScanner: Sendable {
-  package private(set) var head = ResponseHead()
+  package internal(set) var head = ResponseHead()
   private let limits: HeadLimits
   private var position = 0
   private var cursor: FieldCursor?

@@ -8,9 +8,9 @@ extension Session {
     guard let type = FrameType(rawValue: header.type) else { return nil }
     switch type {
     case .hello:
-      guard peerHello == nil else { throw .peer(.secondHello) }
+      guard peerTakes == nil else { throw .peer(.secondHello) }
       let hello = try Hello(payload)
-      peerHello = hello
+      peerTakes = Int(hello.streamLimit)
       return .hello(hello)
     case .open: return try opened(header.stream, try Open(payload))
     case .data: return nil

@@ -89,7 +89,7 @@ extension Session {
   }
 
   private func check(_ header: FrameHeader) throws(SessionFault) {
-    if peerHello == nil, header.type != FrameType.hello.rawValue { throw .peer(.helloExpected) }
+    if peerTakes == nil, header.type != FrameType.hello.rawValue { throw .peer(.helloExpected) }
     guard let type = FrameType(rawValue: header.type) else {
       guard FrameType.ignorable.contains(header.type) else {
         throw .peer(.unknownFrame(header.type))

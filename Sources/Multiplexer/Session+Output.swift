@@ -43,6 +43,29 @@ extension Session {
       || (!outboxIsOut && outbox.readableBytes > 0)
   }
 
+  /// A small piece goes behind what is there already, if nobody waits for a turn. False: it waits.
+  mutating func sendNow(_ index: Int, _ bytes: ByteBuffer, end: Bool) -> Bool {
+    let count = bytes.readableBytes
+    guard count <= Turn.copied, ready.isEmpty, starved.isEmpty, overflow == nil,
+      outboxIsOut || outbox.readableBytes < Turn.outbox,
+      streams[index].pending.readableBytes == 0,
+      count <= streams[index].credit.allowance(sendPool)
+    else { return false }
+    if count == 0, !end { return true }
+    freshenOutbox()
+    outbox.writeFrameHeader(
+      .data, flags: end ? FrameHeader.endFlag : 0, stream: streams[index].id, length: count)
+    if count > 0 {
+      streams[index].credit.spend(count, &sendPool)
+      outbox.writeImmutableBuffer(bytes)
+    }
+    if end {
+      streams[index].sendEnded = true
+      closeIfOver(index)
+    }
+    return true
+  }
+
   /// Who has the next turn. One that waited for the pool comes back into line with each turn while
   /// there is something in the pool: waking all of them at once would cost as much as there are,
   /// again and again.

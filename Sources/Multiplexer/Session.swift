@@ -43,7 +43,8 @@ package struct Session {
   // Receiving.
   var input = ByteBuffer()
   var partial: PartialData?
-  var peerHello: Hello?
+  /// Streams that the peer takes at once; nil until its HELLO has come.
+  var peerTakes: Int?
   var failed = false
   var queued: [Event] = []
   var nextQueued = 0
@@ -86,8 +87,8 @@ package struct Session {
 
   /// Whether `open` can succeed now.
   package var canOpen: Bool {
-    guard let peerHello, !failed, !heardGoAway, !saidGoAway else { return false }
-    return localOpen < min(Int(peerHello.streamLimit), limits.localStreams)
+    guard let peerTakes, !failed, !heardGoAway, !saidGoAway else { return false }
+    return localOpen < min(peerTakes, limits.localStreams)
   }
 
   /// Opens a stream; nil when the peer takes no more of them.
@@ -108,6 +109,7 @@ package struct Session {
     guard let index = live(slot), !streams[index].sendEnded, !streams[index].endIsPending,
       streams[index].breaksOff == nil
     else { return true }
+    if sendNow(index, bytes, end: end) { return true }
     if streams[index].pending.readableBytes == 0 {
       streams[index].pending = bytes
     } else {
@@ -195,21 +197,16 @@ extension Session {
   }
 
   mutating func admit(_ id: UInt64, held: Bool) -> Slot {
-    let index: Int
-    var stream = Stream(limits.credit)
-    if let free = freeSlots.popLast() {
-      index = free
-      stream.generation = streams[index].generation &+ 1
-      streams[index] = stream
+    let index = freeSlots.popLast() ?? streams.count
+    var generation: UInt32 = 0
+    if index < streams.count {
+      generation = streams[index].generation &+ 1
+      streams[index] = Stream(id, generation: generation, held: held, limits.credit)
     } else {
-      index = streams.count
-      streams.append(stream)
+      streams.append(Stream(id, generation: generation, held: held, limits.credit))
     }
-    streams[index].id = id
-    streams[index].isOpen = true
-    streams[index].isHeld = held
     slotOfID.add(id, index)
-    return Slot(index: index, generation: streams[index].generation)
+    return Slot(index: index, generation: generation)
   }
 
   func slot(_ index: Int) -> Slot { Slot(index: index, generation: streams[index].generation) }

@@ -8,12 +8,12 @@ package struct Slot: Hashable, Sendable {
 
 /// One two-way byte pipe: both halves, their credit and what waits to be sent.
 struct Stream {
-  var id: UInt64 = 0
-  var generation: UInt32 = 0
-  var isOpen = false
+  let id: UInt64
+  let generation: UInt32
+  var isOpen = true
   /// Refused by this machine itself: no event ever told of it.
   var isUnseen = false
-  var isHeld = false
+  let isHeld: Bool
   var saidCommit = false
   var heardCommit = false
 
@@ -35,7 +35,10 @@ struct Stream {
   var refusesMore = false
   var window: ReceiveCredit
 
-  init(_ rules: CreditRules) {
+  init(_ id: UInt64, generation: UInt32, held: Bool, _ rules: CreditRules) {
+    self.id = id
+    self.generation = generation
+    isHeld = held
     credit = SendCredit(rules)
     window = ReceiveCredit(rules)
   }

@@ -1,15 +1,22 @@
 /// Which stream stands in which place: open addressing with linear steps. Ids of a side go up one
-/// after the other, so they are their own hash and hardly ever meet.
+/// after the other; multiplied by the golden ratio they stand apart (Knuth, The Art of Computer
+/// Programming, 6.4). As their own hash they stood in one long row, and taking one out went
+/// through all that live.
 struct StreamTable {
   /// A stream's id is never 0, which marks an empty cell.
   private var ids: [UInt64] = Array(repeating: 0, count: 16)
   private var places: [Int] = Array(repeating: 0, count: 16)
   private var count = 0
+  /// Bits of a hash that are not used.
+  private var unused = 60
 
   var isEmpty: Bool { count == 0 }
   private var mask: Int { ids.count &- 1 }
 
-  private func home(_ id: UInt64) -> Int { Int(truncatingIfNeeded: id >> 1) & mask }
+  private func home(_ id: UInt64) -> Int {
+    // bounded: a hash wraps
+    Int(truncatingIfNeeded: ((id >> 1) &* 0x9e37_79b9_7f4a_7c15) >> unused)
+  }
 
   subscript(id: UInt64) -> Int? {
     var cell = home(id)
@@ -56,6 +63,7 @@ struct StreamTable {
     ids = Array(repeating: 0, count: oldIDs.count &* 2)
     places = Array(repeating: 0, count: oldIDs.count &* 2)
     count = 0
+    unused &-= 1  // bounded: memory ends long before 2^60 cells
     for cell in oldIDs.indices where oldIDs[cell] != 0 { add(oldIDs[cell], oldPlaces[cell]) }
   }
 }

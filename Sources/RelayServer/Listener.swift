@@ -53,7 +53,7 @@ enum Listener {
       core,
       peer: ClientAddress(
         channel.remoteAddress, isSecure: isSecure, trusting: core.proxies))
-    let socket = JoinedSocket(flusher: core.flusher)
+    let socket = JoinedSocket(flusher: core.flusher, isPlain: !isSecure)
     socket.attach(connection)
     try channel.pipeline.syncOperations.addHandler(socket)
     connection.attach(socket)

@@ -46,7 +46,9 @@ final class RelayCore {
     flusher = TickFlusher(loop)
   }
 
-  func newID() -> ID { ID(unixMilliseconds: WallClock.milliseconds(), using: &random) }
+  func newID(at milliseconds: UInt64 = WallClock.milliseconds()) -> ID {
+    ID(unixMilliseconds: milliseconds, using: &random)
+  }
 
   /// Exchanges that run at this moment, for the drain.
   var running = 0

@@ -41,19 +41,29 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var isQueued = false
   private var endsOutput = false
 
-  /// Large writes of creditors that the kernel has not taken yet: each has a promise.
+  /// Nil where TLS stands between this and the socket.
+  private var direct: DirectWrite?
+  private let isPlain: Bool
+  /// Written and not yet handed on: small pieces of one turn leave together.
+  private var held = Piece()
+  /// Writes that wait for the kernel to have room; NIO keeps them.
   private var backlog = 0
-  /// Small writes of one creditor, given back together once nothing waits any more: a promise for
-  /// each was a fifth of an exchange's instructions.
-  private var owed = 0
-  private var owedTo: (any Creditor)?
-  /// The kernel did not take all of them at the last flush.
-  private var isBlocked = false
   /// The user waits until all has left.
   private var wantsRoom = false
   private static let small = 4_096
 
-  package init(flusher: TickFlusher) { self.flusher = flusher }
+  /// `isPlain`: nothing stands between this and the socket.
+  package init(flusher: TickFlusher, isPlain: Bool = true) {
+    self.flusher = flusher
+    self.isPlain = isPlain
+  }
+
+  /// Takes all that was read; what is left of it has to be put back into `unread`.
+  package func takeUnread() -> ByteBuffer {
+    var bytes = ByteBuffer()
+    swap(&bytes, &unread)
+    return bytes
+  }
 
   package func attach(_ user: any SocketUser) { self.user = user }
 
@@ -61,9 +71,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   package var channel: (any Channel)? { context?.channel }
 
   /// Memory for a head that is about to be written.
-  package func buffer(capacity: Int) -> ByteBuffer {
-    context?.channel.allocator.buffer(capacity: capacity) ?? ByteBuffer()
-  }
+  package func buffer(capacity: Int) -> ByteBuffer { flusher.spare.take(capacity) }
+
+  /// Memory that was not written here after all, or is read by nobody any more.
+  package func giveBack(_ buffer: consuming ByteBuffer) { flusher.spare.put(buffer) }
 
   // MARK: - Reading
 
@@ -83,12 +94,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if let options = context.channel.syncOptions {
-      // So `isWritable` says whether everything has left.
-      try? options.setOption(.writeBufferWaterMark, value: .init(low: 1, high: 1))
-      // A second read in the same turn would only be copied behind the first.
-      try? options.setOption(.maxMessagesPerRead, value: 1)
-    }
+    if isPlain { direct = DirectWrite(context) }
+    // A second read in the same turn would only be copied behind the first.
+    try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
     if context.channel.isActive { ask(context) }
   }
 
@@ -122,13 +130,6 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     }
   }
 
-  /// What was blocked has left, or what TLS had to say of its own, while the user waited. In all
-  /// other cases `flushNow` sees to it.
-  package func channelWritabilityChanged(context: ChannelHandlerContext) {
-    guard context.channel.isWritable else { return }
-    if isBlocked || (wantsRoom && !isQueued) { allLeft() }
-  }
-
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.close(promise: nil)
   }
@@ -139,8 +140,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private func finish() {
     guard context != nil else { return }
     context = nil
+    direct = nil
     unread = ByteBuffer()
-    giveBack()
+    held.bytes = ByteBuffer()
+    held.giveBack()
     let last = user
     user = nil
     last?.socketClosed(self)
@@ -150,7 +153,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   /// Whether something that was written still waits; then `socketRead` comes once it has left.
   package func mustWait() -> Bool {
-    guard backlog > 0 || owed > 0 || context?.channel.isWritable == false else { return false }
+    guard backlog > 0 || !held.isEmpty else { return false }
     wantsRoom = true
     return true
   }
@@ -160,38 +163,51 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   {
     guard let context else { return }
     queueFlush()
-    guard count > 0, let creditor else {
-      return context.write(wrapOutboundOut(bytes), promise: nil)
+    // NIO gathers what is too much for one piece.
+    if !held.isEmpty, !joins(bytes, creditor) { leaveToNIO(take(), context) }
+    if held.isEmpty { held.bytes = bytes } else { held.bytes.writeImmutableBuffer(bytes) }
+    guard count > 0, let creditor else { return }
+    held.owed += count
+    held.creditor = creditor
+  }
+
+  private func joins(_ bytes: ByteBuffer, _ creditor: (any Creditor)?) -> Bool {
+    held.bytes.readableBytes + bytes.readableBytes <= Self.small
+      && (creditor == nil || held.creditor == nil || held.creditor === creditor)
+  }
+
+  private func take() -> Piece {
+    var piece = Piece()
+    swap(&piece, &held)
+    return piece
+  }
+
+  private func handOn() {
+    guard !held.isEmpty, let context else { return }
+    var piece = take()
+    if backlog == 0, let direct {
+      piece.bytes.moveReaderIndex(forwardBy: direct.write(piece.bytes))
+      piece.giveBack()
     }
-    if !isBlocked, bytes.readableBytes <= Self.small, owedTo == nil || owedTo === creditor {
-      owed += count
-      if owedTo == nil { owedTo = creditor }
-      return context.write(wrapOutboundOut(bytes), promise: nil)
-    }
+    if piece.isEmpty { giveBack(piece.bytes) } else { leaveToNIO(piece, context) }
+  }
+
+  /// It waits there until the kernel has room.
+  private func leaveToNIO(_ piece: Piece, _ context: ChannelHandlerContext) {
     let promise = context.eventLoop.makePromise(of: Void.self)
     backlog += 1
     promise.futureResult.assumeIsolated().whenComplete { _ in
       self.backlog -= 1
-      creditor.bytesLeft(count)
+      if piece.owed > 0 { piece.creditor?.bytesLeft(piece.owed) }
+      self.tellOfRoom()
     }
-    context.write(wrapOutboundOut(isBlocked ? alone(bytes) : bytes), promise: promise)
+    context.write(wrapOutboundOut(alone(piece.bytes)), promise: promise)
   }
 
-  /// Nothing that was written waits any more.
-  private func allLeft() {
-    isBlocked = false
-    giveBack()
-    guard wantsRoom, backlog == 0, context != nil else { return }
+  private func tellOfRoom() {
+    guard wantsRoom, !isQueued, backlog == 0, context != nil else { return }
     wantsRoom = false
     user?.socketRead(self)
-  }
-
-  private func giveBack() {
-    guard let creditor = owedTo else { return }
-    let count = owed
-    owed = 0
-    owedTo = nil
-    creditor.bytesLeft(count)
   }
 
   /// A small slice that may have to wait is copied, lest it keeps the whole read that it came in.
@@ -208,16 +224,21 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     flusher.add(self)
   }
 
+  /// Lets what was written leave at once: a message is whole, and nothing more would join it.
+  package func flush() {
+    if isQueued { flushNow() }
+  }
+
   package func flushNow() {
+    guard isQueued else { return }
     isQueued = false
-    guard let context else { return }
-    context.flush()
-    if context.channel.isWritable { allLeft() } else { isBlocked = true }
-    if endsOutput {
-      endsOutput = false
-      // With both halves closed NIO closes at once, and what still waits would be lost.
-      if hasEnded { close() } else { context.close(mode: .output, promise: nil) }
-    }
+    handOn()
+    if backlog > 0 { context?.flush() }
+    tellOfRoom()
+    guard endsOutput, let context else { return }
+    endsOutput = false
+    // With both halves closed NIO closes at once, and what still waits would be lost.
+    if hasEnded { close() } else { context.close(mode: .output, promise: nil) }
   }
 
   // MARK: - Ends
@@ -230,6 +251,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   /// Sends what was written, then closes.
   package func close() {
+    handOn()
     guard let context else { return }
     let channel = context.channel
     context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
@@ -250,12 +272,30 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   /// Hands the connection over to another handler; the answer is what was read but not taken.
   package func leave() -> (any Channel, ByteBuffer)? {
+    handOn()
     guard let context else { return nil }
     let rest = unread
     let channel = context.channel
     self.context = nil
+    direct = nil
     user = nil
     context.pipeline.syncOperations.removeHandler(self, promise: nil)
     return (channel, rest)
+  }
+}
+
+/// Bytes on their way out, the last `owed` of them a creditor's.
+private struct Piece {
+  var bytes = ByteBuffer()
+  var owed = 0
+  var creditor: (any Creditor)?
+
+  var isEmpty: Bool { bytes.readableBytes == 0 }
+
+  /// Tells the creditor of all that is no longer here.
+  mutating func giveBack() {
+    let gone = owed - min(owed, bytes.readableBytes)
+    owed -= gone
+    if gone > 0 { creditor?.bytesLeft(gone) }
   }
 }

@@ -15,6 +15,12 @@ extension ResponseReader {
 }
 
 extension ByteBuffer {
+  /// What of these bytes was read by now: `rest` is a copy that has gone on.
+  package func before(_ rest: ByteBuffer) -> ByteBuffer {
+    if rest.readableBytes == 0 { return self }
+    return getSlice(at: readerIndex, length: readableBytes - rest.readableBytes) ?? ByteBuffer()
+  }
+
   /// A part of a head that begins at the reader index, as text.
   package func text(_ range: ByteRange) -> String {
     getString(at: readerIndex + range.start, length: range.count) ?? ""

@@ -14,6 +14,8 @@ package final class TickFlusher {
   private var targets: [any FlushTarget] = []
   private var isScheduled = false
   private var isRunning = false
+  /// Memory for what the targets put together themselves.
+  let spare = SpareBuffer()
 
   package init(_ loop: any EventLoop) { self.loop = loop.assumeIsolated() }
 

@@ -44,7 +44,10 @@ package struct LinePen {
   }
 
   package mutating func put(_ text: StaticString) {
-    put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    precondition(text.utf8CodeUnitCount <= memory.count - count, "the line's bound is wrong")
+    memory.baseAddress?.advanced(by: count).copyMemory(
+      from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+    count += text.utf8CodeUnitCount
   }
 
   package mutating func put(_ bytes: UnsafeRawBufferPointer) {
@@ -66,14 +69,16 @@ package struct LinePen {
 
   /// Decimal digits, at most 20.
   package mutating func put(_ number: UInt64) {
-    var digits = 1
-    var power: UInt64 = 10
-    while digits < 20, number >= power {
-      digits += 1
-      let (next, overflow) = power.multipliedReportingOverflow(by: 10)
-      power = overflow ? .max : next
+    withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
+      var rest = number
+      var place = 20
+      repeat {
+        place -= 1
+        digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      put(UnsafeRawBufferPointer(rebasing: digits[place...]))
     }
-    put(number, digits: digits)
   }
 
   /// The last `digits` decimal digits, with zeros in front.

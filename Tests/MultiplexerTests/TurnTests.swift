@@ -23,13 +23,25 @@ import Testing
     #expect(frames(pair.relay.output()).map(\.length) == [65_536])
   }
 
-  @Test("control frames go before the streams")
+  @Test("control frames go before what waits for its turn")
   func controlFirst() throws {
     var pair = try Pair()
     let slot = try pair.opened()
-    _ = pair.relay.send(slot.relay, .zeros(10))
+    _ = pair.relay.send(slot.relay, .zeros(5_000))
     pair.relay.ping(1)
     #expect(frames(pair.relay.output()).map(\.type) == [0x08, 0x03])
+  }
+
+  @Test("a small piece waits for no turn, unless somebody else does")
+  func smallAtOnce() throws {
+    var pair = try Pair()
+    let (bulk, small) = (try pair.opened(), try pair.opened())
+    _ = pair.relay.send(small.relay, .zeros(10))
+    pair.relay.ping(1)
+    #expect(frames(pair.relay.output()).map(\.type) == [0x03, 0x08])
+    _ = pair.relay.send(bulk.relay, .zeros(20_000))
+    _ = pair.relay.send(small.relay, .zeros(10), end: true)
+    #expect(frames(pair.relay.output()).map(\.length) == [16_384, 10, 3_616])
   }
 
   @Test("many streams take turns, none twice before each had one")

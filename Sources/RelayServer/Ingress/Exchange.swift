@@ -15,7 +15,6 @@ final class Exchange: PipeEnd, Creditor {
   private var connection: IngressConnection?
   private let socket: JoinedSocket
   private(set) var pipe: (any Pipe)?
-  private var reader = ResponseReader()
   private var unread = ByteBuffer()
   private let minorVersion: Int
   private let expectsUpgrade: Bool
@@ -25,9 +24,7 @@ final class Exchange: PipeEnd, Creditor {
   private(set) var endsByClosing = false
   /// An edited head that is not written yet: a small body goes with it, in one write.
   private var headOut: ByteBuffer?
-  private var isOver = false {
-    didSet { connection = nil }
-  }
+  private var isOver: Bool { connection == nil }
   private var pipeHasEnded = false
   let record: ExchangeRecord
 
@@ -40,7 +37,7 @@ final class Exchange: PipeEnd, Creditor {
     self.record = record
     minorVersion = head.minorVersion
     expectsUpgrade = head.upgrade
-    reader.expect(RequestContext(head))
+    connection.answers.expect(RequestContext(head))
   }
 
   func begin(_ pipe: any Pipe) { self.pipe = pipe }
@@ -52,20 +49,17 @@ final class Exchange: PipeEnd, Creditor {
 
   func pipeData(_ bytes: ByteBuffer, end: Bool) {
     pipeHasEnded = pipeHasEnded || end
-    if isOver {
+    guard let connection else {
       pipe?.credit(bytes.readableBytes)
       return
     }
-    if isRaw {
-      passRaw(bytes, end: end)
-      return
-    }
+    if isRaw { return passRaw(bytes, end: end) }
     if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
     do {
-      try readAnswer()
+      try readAnswer(connection)
       if end, !isOver {
         if isRaw { return passRaw(ByteBuffer(), end: true) }
-        try reader.finish(unread: unread.readableBytes)
+        try connection.answers.finish(unread: unread.readableBytes)
         finish()
       }
     } catch {
@@ -74,63 +68,67 @@ final class Exchange: PipeEnd, Creditor {
     }
   }
 
-  private func readAnswer() throws(MessageFault) {
+  private func readAnswer(_ connection: IngressConnection) throws(MessageFault) {
+    var bytes = ByteBuffer()
+    swap(&bytes, &unread)
     defer { putHeadOut() }
-    while !isOver, !isRaw {
-      switch try reader.next(in: unread) {
+    while !isOver {
+      switch try connection.answers.next(in: bytes) {
       case .more:
-        if unread.readableBytes == 0 { unread = ByteBuffer() }
+        if bytes.readableBytes > 0 { unread = bytes }
         return
       case .interim(let length):
-        if minorVersion == 1 { writeHead(length, close: false) } else { skip(length) }
-      case .head(let length): answer(length)
-      case .body(let count): pass(count)
-      case .switched(let length): switchOver(length)
+        if minorVersion == 1 {
+          writeHead(connection.answers.head, of: &bytes, close: false)
+        } else {
+          skip(length, of: &bytes)
+        }
+      case .head: answer(connection, of: &bytes)
+      case .body(let count): pass(count, of: &bytes)
+      case .switched: return switchOver(connection, of: &bytes)
       case .end:
+        unread = bytes
         putHeadOut()
         return finish()
       }
     }
   }
 
-  private func answer(_ length: Int) {
-    let head = reader.head
-    endsByClosing = reader.framing == .untilClose
+  private func answer(_ connection: IngressConnection, of bytes: inout ByteBuffer) {
+    let head = connection.answers.head
+    endsByClosing = connection.answers.framing == .untilClose
     let close =
-      connection?.willClose == true || connection?.requestIsWhole == false || endsByClosing
+      connection.willClose || !connection.requestIsWhole || endsByClosing
       || head.minorVersion == 0
-    if close { connection?.willClose = true }
+    if close { connection.willClose = true }
     hasAnswered = true
     record.status = head.status
-    writeHead(length, close: close)
-    if expectsUpgrade { connection?.endRequest() }
+    writeHead(head, of: &bytes, close: close)
+    if expectsUpgrade { connection.endRequest() }
   }
 
-  private func switchOver(_ length: Int) {
+  private func switchOver(_ connection: IngressConnection, of bytes: inout ByteBuffer) {
+    let head = connection.answers.head
     hasAnswered = true
     isRaw = true
-    record.status = reader.head.status
-    writeHead(length, close: false)
+    record.status = head.status
+    writeHead(head, of: &bytes, close: false)
     putHeadOut()
-    let rest = unread
-    unread = ByteBuffer()
-    if rest.readableBytes > 0 { passRaw(rest, end: false) }
-    connection?.goesRaw()
+    if bytes.readableBytes > 0 { passRaw(bytes, end: false) }
+    connection.goesRaw()
   }
 
-  private func writeHead(_ length: Int, close: Bool) {
+  private func writeHead(_ head: ResponseHead, of bytes: inout ByteBuffer, close: Bool) {
     putHeadOut()
-    let head = reader.head
     let bound = ResponseEdit.bound(head)
-    let source = unread
-    let behind = source.readableBytes - length
+    let behind = bytes.readableBytes - head.length
     var out = socket.buffer(capacity: bound + (behind <= Self.copied ? behind : 0))
     out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { memory in
-      ResponseEdit.write(head, source.readableBytesUInt8Span, close: close, into: memory)
+      ResponseEdit.write(head, bytes.readableBytesUInt8Span, close: close, into: memory)
     }
-    unread.moveReaderIndex(forwardBy: length)
+    bytes.moveReaderIndex(forwardBy: head.length)
     headOut = out
-    pipe?.credit(length)
+    pipe?.credit(head.length)
   }
 
   private func putHeadOut(owing count: Int = 0) {
@@ -139,20 +137,20 @@ final class Exchange: PipeEnd, Creditor {
     socket.write(out, owing: count, to: self)
   }
 
-  private func skip(_ length: Int) {
-    unread.moveReaderIndex(forwardBy: length)
+  private func skip(_ length: Int, of bytes: inout ByteBuffer) {
+    bytes.moveReaderIndex(forwardBy: length)
     pipe?.credit(length)
   }
 
-  private func pass(_ count: Int) {
-    guard let bytes = unread.readSlice(length: count) else { return }
+  private func pass(_ count: Int, of bytes: inout ByteBuffer) {
+    guard let body = bytes.readSlice(length: count) else { return }
     record.bytesOut += UInt64(count)
     if count <= Self.copied, headOut != nil {
-      headOut?.writeImmutableBuffer(bytes)
+      headOut?.writeImmutableBuffer(body)
       putHeadOut(owing: count)
     } else {
       putHeadOut()
-      socket.write(bytes, owing: count, to: self)
+      socket.write(body, owing: count, to: self)
     }
   }
 
@@ -170,11 +168,11 @@ final class Exchange: PipeEnd, Creditor {
   // A stream outlives its exchange by what is still under way on the link: nothing of that is
   // about the connection's next exchange.
   func pipeResumed() {
-    if !isOver { connection?.farSideHasRoom() }
+    connection?.farSideHasRoom()
   }
 
   func pipeStopped(_ farewell: Farewell) {
-    if !isOver { connection?.farSideTakesNoMore() }
+    connection?.farSideTakesNoMore()
   }
 
   func pipeReset(_ farewell: Farewell) { fail(Refusal(farewell)) }
@@ -186,21 +184,21 @@ final class Exchange: PipeEnd, Creditor {
   // MARK: - Ends
 
   private func finish() {
-    guard !isOver, let connection else { return }
-    isOver = true
+    guard let connection else { return }
+    self.connection = nil
     // What comes behind the answer is nobody's: the stream must not wait for it to be read.
     if !pipeHasEnded || unread.readableBytes > 0 { pipe?.stop(Farewell(.done, blame: .relay)) }
     connection.exchangeEnded(self)
   }
 
   /// After 101, both ways: nothing more is to be said of it.
-  func switchedIsOver() { isOver = true }
+  func switchedIsOver() { connection = nil }
 
   /// Before the answer's head: the refusal is the answer. After it: the client must not take
   /// what it got for the whole.
   private func fail(_ refusal: Refusal) {
-    guard !isOver, let connection else { return }
-    isOver = true
+    guard let connection else { return }
+    self.connection = nil
     record.code = refusal.code.rawValue
     cancel(Farewell(.cancelled, blame: .relay))
     if hasAnswered {
@@ -213,7 +211,7 @@ final class Exchange: PipeEnd, Creditor {
   /// The client is gone.
   func abandon() {
     guard !isOver else { return }
-    isOver = true
+    connection = nil
     record.code = "client-gone"
     cancel(Farewell(.cancelled, blame: .client))
   }

@@ -42,6 +42,7 @@ extension IngressConnection {
     if willClose { return closeGently() }
     reader.restart()
     expectNothing()
+    socket.flush()
     if socket.unread.readableBytes > 0 || socket.hasEnded { socketRead(socket) } else { gate() }
   }
 

@@ -18,6 +18,8 @@ final class IngressConnection: SocketUser {
   private(set) var socket: JoinedSocket!
   let peer: ClientAddress
   var reader = RequestReader()
+  /// Of the exchange in hand; its memory serves the next one.
+  var answers = ResponseReader()
   var exchange: Exchange? {
     didSet { relay.running += (exchange == nil ? 0 : 1) - (oldValue == nil ? 0 : 1) }
   }
@@ -106,17 +108,16 @@ final class IngressConnection: SocketUser {
 
   /// All that is there of the body, and whether the message ends with it.
   private func takeBody() throws(MessageFault) -> (ByteBuffer, whole: Bool) {
+    var step = try reader.next(in: socket.unread)
+    guard case .body = step else { return (ByteBuffer(), step == .end) }
     var all = socket.unread
     var count = 0
-    while true {
-      switch try reader.next(in: socket.unread) {
-      case .body(let more):
-        socket.unread.moveReaderIndex(forwardBy: more)
-        count += more
-      case .end: return (all.readSlice(length: count) ?? ByteBuffer(), true)
-      default: return (all.readSlice(length: count) ?? ByteBuffer(), false)
-      }
+    while case .body(let more) = step {
+      socket.unread.moveReaderIndex(forwardBy: more)
+      count += more
+      step = try reader.next(in: socket.unread)
     }
+    return (all.readSlice(length: count) ?? ByteBuffer(), step == .end)
   }
 
   private func forward(_ exchange: Exchange, _ bytes: ByteBuffer, whole: Bool) {
@@ -140,7 +141,8 @@ final class IngressConnection: SocketUser {
     let request = IngressRequest(
       head: head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
     let exchange = Exchange(
-      self, socket, head, record: ExchangeRecord(request, id: relay.newID(), at: .now))
+      self, socket, head,
+      record: ExchangeRecord(request, id: relay.newID(at: request.receivedAt), at: .now))
     exchange.record.bytesIn = UInt64(body.readableBytes)
     self.exchange = exchange
     do {
@@ -190,5 +192,6 @@ final class IngressConnection: SocketUser {
       forward(exchange, out, whole: false)
       forward(exchange, body, whole: requestIsWhole)
     }
+    socket.giveBack(out)
   }
 }

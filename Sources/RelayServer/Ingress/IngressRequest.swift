@@ -3,8 +3,8 @@ import NIOCore
 import SessionLink
 import TunnelCore
 
-/// The public peer of a connection.
-struct ClientAddress {
+/// The public peer of a connection. A class, for each of its requests carries it along.
+final class ClientAddress {
   /// IPv4 as such, also on a listener of both.
   let text: String
   private let address: IPAddress?

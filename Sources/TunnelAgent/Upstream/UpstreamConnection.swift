@@ -6,6 +6,8 @@ import TunnelCore
 /// One connection to the app: resting in the pool, or lent to one exchange.
 final class UpstreamConnection: SocketUser {
   let socket: JoinedSocket
+  /// Of the exchange in hand; its memory serves the next one.
+  var answers = ResponseReader()
   /// Whether an exchange has used it before: only then may a sudden end be old news.
   private(set) var isReused = false
   /// Nil again once the exchange has given it back or closed it.

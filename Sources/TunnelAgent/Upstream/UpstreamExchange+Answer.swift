@@ -16,7 +16,7 @@ extension UpstreamExchange {
       again = nil
     }
     do {
-      let (bytes, whole) = try takeAnswer(socket)
+      let (bytes, whole) = try takeAnswer(connection)
       if bytes.readableBytes == 0, !whole { return }
       let more = port.send(bytes, end: whole && !isRaw)
       if whole { return finish(connection) }
@@ -28,41 +28,40 @@ extension UpstreamExchange {
   }
 
   /// All of the answer that is there, and whether it ends with it.
-  private func takeAnswer(_ socket: JoinedSocket) throws(MessageFault) -> (ByteBuffer, Bool) {
-    var all = socket.unread
-    var count = 0
-    func taken() -> ByteBuffer { all.readSlice(length: count) ?? ByteBuffer() }
-    while true {
-      switch try answers.next(in: socket.unread) {
-      case .more: return (taken(), false)
-      case .interim(let length):
-        socket.unread.moveReaderIndex(forwardBy: length)
-        count += length
+  private func takeAnswer(_ connection: UpstreamConnection) throws(MessageFault)
+    -> (ByteBuffer, Bool)
+  {
+    var rest = connection.socket.takeUnread()
+    let all = rest
+    defer { connection.socket.unread = rest }
+    var isWhole = false
+    reading: while true {
+      switch try connection.answers.next(in: rest) {
+      case .more: break reading
+      case .interim(let length), .body(let length): rest.moveReaderIndex(forwardBy: length)
       case .head(let length):
-        noteAnswer(socket.unread)
-        socket.unread.moveReaderIndex(forwardBy: length)
-        count += length
-      case .body(let more):
-        socket.unread.moveReaderIndex(forwardBy: more)
-        count += more
+        noteAnswer(connection, rest)
+        rest.moveReaderIndex(forwardBy: length)
       case .switched(let length):
-        noteAnswer(socket.unread)
-        socket.unread.moveReaderIndex(forwardBy: length)
-        count += length
+        noteAnswer(connection, rest)
+        rest.moveReaderIndex(forwardBy: length)
         isRaw = true
-        return (taken(), false)
-      case .end: return (taken(), true)
+        break reading
+      case .end:
+        isWhole = true
+        break reading
       }
     }
+    return (all.before(rest), isWhole)
   }
 
-  private func noteAnswer(_ bytes: ByteBuffer) {
-    let head = answers.head
+  private func noteAnswer(_ connection: UpstreamConnection, _ bytes: ByteBuffer) {
+    let head = connection.answers.head
     timer?.cancel()
     bytes.withUnsafeReadableBytes { bytes in
       report.answered(head.status, UnsafeRawBufferPointer(rebasing: bytes[head.reason.range]))
     }
-    connection?.allow(head.keepAliveSeconds(bytes.readableBytesUInt8Span))
+    connection.allow(head.keepAliveSeconds(bytes.readableBytesUInt8Span))
     tellOnce()
   }
 
@@ -73,10 +72,10 @@ extension UpstreamExchange {
     if !answerHasBegun, connection.isReused, let request = again { return goAgain(request) }
     do {
       // A reset is no proper end, also of an answer that lasts until the connection closes.
-      if answers.framing == .untilClose, !connection.socket.hasEnded {
+      if connection.answers.framing == .untilClose, !connection.socket.hasEnded {
         throw MessageFault.truncated
       }
-      try answers.finish(unread: connection.socket.unread.readableBytes)
+      try connection.answers.finish(unread: connection.socket.unread.readableBytes)
       _ = port.send(ByteBuffer(), end: true)
       finish(connection)
     } catch {
@@ -104,10 +103,10 @@ extension UpstreamExchange {
       // The app has answered early; it is done with this request.
       port.stop(Farewell(.done, blame: .upstream))
     }
-    let head = answers.head
+    let head = connection.answers.head
     let canRest =
       requestIsWhole && !connection.socket.mustWait()
-      && !head.closes && answers.framing != .untilClose
+      && !head.closes && connection.answers.framing != .untilClose
       && reader.head.minorVersion == 1 && !connection.socket.hasEnded
       && connection.socket.unread.readableBytes == 0
     if canRest { pool.put(connection) } else { connection.close() }

@@ -21,7 +21,6 @@ final class UpstreamExchange: PipeEnd, Creditor {
   /// Its line was written, or is about to be.
   private(set) var isReported = false
   var reader = RequestReader()
-  var answers = ResponseReader()
   private var unread = ByteBuffer()
   var connection: UpstreamConnection?
   private var unwritten = ByteBuffer()
@@ -67,40 +66,38 @@ final class UpstreamExchange: PipeEnd, Creditor {
   }
 
   private func readRequest() throws(MessageFault) {
-    var all = unread
-    var count = 0
+    var rest = ByteBuffer()
+    swap(&rest, &unread)
+    let all = rest
     var began = false
     reading: while !requestIsWhole {
-      switch try reader.next(in: unread) {
+      switch try reader.next(in: rest) {
       case .more: break reading
       case .head(let length):
-        noteHead()
+        noteHead(rest)
         began = true
-        unread.moveReaderIndex(forwardBy: length)
-        count += length
-      case .body(let more):
-        unread.moveReaderIndex(forwardBy: more)
-        count += more
+        rest.moveReaderIndex(forwardBy: length)
+      case .body(let length): rest.moveReaderIndex(forwardBy: length)
       case .end: requestIsWhole = true
       }
     }
-    if requestIsWhole, unread.readableBytes > 0 { throw .malformed(.unasked) }
-    let bytes = all.readSlice(length: count) ?? ByteBuffer()
-    if unread.readableBytes == 0 { unread = ByteBuffer() }
-    if count > 0 { keepForRetry(bytes) }
+    if requestIsWhole, rest.readableBytes > 0 { throw .malformed(.unasked) }
+    let bytes = all.before(rest)
+    if rest.readableBytes > 0 { unread = rest }
+    if bytes.readableBytes > 0 { keepForRetry(bytes) }
     if began { findConnection() }
-    if count > 0 { write(bytes) }
+    if bytes.readableBytes > 0 { write(bytes) }
+    if requestIsWhole { connection?.socket.flush() }
   }
 
-  private func noteHead() {
+  private func noteHead(_ bytes: ByteBuffer) {
     let head = reader.head
-    unread.withUnsafeReadableBytes { bytes in
+    bytes.withUnsafeReadableBytes { bytes in
       report.asked(bytes, method: head.methodRange.range, target: head.target.range)
     }
     isSafe =
       [.get, .head, .options].contains(head.method) && head.framing == .none && !head.upgrade
     again = head.method.isIdempotent && !head.upgrade ? ByteBuffer() : nil
-    answers.expect(RequestContext(head))
   }
 
   private func keepForRetry(_ bytes: ByteBuffer) {
@@ -161,6 +158,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private func use(_ connection: UpstreamConnection) {
     self.connection = connection
     connection.lend(to: self)
+    connection.answers.expect(RequestContext(reader.head))
     if let responseTimeout, !answerHasBegun { limitAnswer(responseTimeout) }
     guard unwritten.readableBytes > 0 else { return }
     let bytes = unwritten
