@@ -54,17 +54,18 @@ final class ExchangeLog {
   ) {
     let detail = record.detail ?? ""
     let quoted = record.words.count + record.client.utf8.count + detail.utf8.count
+    let words = record.words
     lines.write(atMost: 6 * quoted + constants) { line in
       line.put("{\"time\":")
       line.put(record.receivedAt)
       line.put(",\"msg\":\"exchange\",\"id\":\"")
       line.put(record.id)
       line.put("\",\"host\":")
-      line.putQuoted(record.host)
+      line.putQuoted(words, record.host)
       line.put(",\"method\":")
-      line.putQuoted(record.method)
+      line.putQuoted(words, record.method)
       line.put(",\"path\":")
-      line.putQuoted(record.path)
+      line.putQuoted(words, record.path)
       line.put(",\"status\":")
       line.put(UInt64(record.status))
       line.put(",\"us\":")
@@ -80,7 +81,7 @@ final class ExchangeLog {
         line.put(",\"code\":\"")
         line.putText(code)
         line.put("\",\"detail\":")
-        line.putQuoted(Array(detail.utf8)[...])
+        line.putQuoted(Array(detail.utf8), 0..<detail.utf8.count)
       }
       line.put("}\n")
     }

@@ -49,13 +49,12 @@ enum Listener {
   private static func enter(
     _ channel: any Channel, _ core: RelayCore, isSecure: Bool
   ) throws {
-    let connection = IngressConnection(
-      core,
+    let socket = JoinedSocket(flusher: core.flusher, isPlain: !isSecure)
+    // The socket holds it.
+    _ = IngressConnection(
+      core, socket,
       peer: ClientAddress(
         channel.remoteAddress, isSecure: isSecure, trusting: core.proxies))
-    let socket = JoinedSocket(flusher: core.flusher, isPlain: !isSecure)
-    socket.attach(connection)
     try channel.pipeline.syncOperations.addHandler(socket)
-    connection.attach(socket)
   }
 }

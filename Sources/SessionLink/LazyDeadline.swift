@@ -8,10 +8,10 @@ package final class LazyDeadline {
   private var due: NIODeadline?
   private var timer: Scheduled<Void>?
   private var firesAt = NIODeadline.distantFuture
-  private let met: () -> Void
+  /// Runs on the loop once a deadline has passed; keep what it holds weak.
+  package var met: () -> Void
 
-  /// `met` runs on the loop once a deadline has passed; keep what it holds weak.
-  package init(met: @escaping () -> Void) { self.met = met }
+  package init(met: @escaping () -> Void = {}) { self.met = met }
 
   package func set(_ limit: TimeAmount, on loop: any EventLoop) {
     let when = NIODeadline.now() + limit

@@ -103,13 +103,16 @@ package struct LinePen {
 
   /// A JSON string (RFC 8259 section 7), quotes included, at most six times as long and two more.
   /// Bytes that are no UTF-8 become U+FFFD.
-  package mutating func putQuoted(_ bytes: ArraySlice<UInt8>) {
-    if bytes.allSatisfy({ 0x20 <= $0 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }) {
-      put(UInt8(ascii: "\""))
-      put(bytes)
-      put(UInt8(ascii: "\""))
-    } else {
-      putText(JSONText.bytes(bytes).line)
+  package mutating func putQuoted(_ all: [UInt8], _ part: Range<Int>) {
+    all.withUnsafeBytes { all in
+      let bytes = UnsafeRawBufferPointer(rebasing: all[part])
+      if bytes.allSatisfy({ 0x20 <= $0 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }) {
+        put(UInt8(ascii: "\""))
+        put(bytes)
+        put(UInt8(ascii: "\""))
+      } else {
+        putText(JSONText.bytes(Array(bytes)[...]).line)
+      }
     }
   }
 }

@@ -42,8 +42,8 @@ struct LineBufferTests {
   func quoted() {
     let odd = Array("a\"\\\u{01}\u{7f}é".utf8) + [0xff]
     #expect(
-      written(100) { $0.putQuoted(odd[...]) } == #""a\"\\\u0001\u007fé\#u{fffd}""#)
-    #expect(written(8) { $0.putQuoted([]) } == "\"\"")
+      written(100) { $0.putQuoted(odd, odd.indices) } == #""a\"\\\u0001\u007fé\#u{fffd}""#)
+    #expect(written(8) { $0.putQuoted([], 0..<0) } == "\"\"")
   }
 
   @Test("memory grows with what is written and is used again")

@@ -62,9 +62,9 @@ final class ExchangeRecord {
     }
   }
 
-  var host: ArraySlice<UInt8> { words[..<hostEnd] }
-  var method: ArraySlice<UInt8> { words[hostEnd..<methodEnd] }
-  var path: ArraySlice<UInt8> { words[methodEnd...] }
+  var host: Range<Int> { 0..<hostEnd }
+  var method: Range<Int> { hostEnd..<methodEnd }
+  var path: Range<Int> { methodEnd..<words.count }
 
   func refused(_ problem: Problem) {
     status = problem.status

@@ -15,7 +15,7 @@ final class IngressConnection: SocketUser {
   static let lingerBytes = 32 << 20
 
   let relay: RelayCore
-  private(set) var socket: JoinedSocket!
+  let socket: JoinedSocket
   let peer: ClientAddress
   var reader = RequestReader()
   /// Of the exchange in hand; its memory serves the next one.
@@ -34,19 +34,17 @@ final class IngressConnection: SocketUser {
   var lingers = false
   var lingered = 0
   var rawEnds = (client: false, far: false)
-  /// Nobody else holds it, so it never outlives its connection. (`weak` anywhere makes every retain
-  /// of the connection slow.)
-  var deadline: LazyDeadline!
+  let deadline = LazyDeadline()
   var willClose = false
 
-  init(_ relay: RelayCore, peer: ClientAddress) {
+  init(_ relay: RelayCore, _ socket: JoinedSocket, peer: ClientAddress) {
     self.relay = relay
-    self.peer = peer
-    deadline = LazyDeadline { [unowned self] in deadlineMet() }
-  }
-
-  func attach(_ socket: JoinedSocket) {
     self.socket = socket
+    self.peer = peer
+    // Nobody else holds the deadline, so it never outlives its connection. (`weak` anywhere makes
+    // every retain of the connection slow.)
+    deadline.met = { [unowned self] in deadlineMet() }
+    socket.attach(self)
     expectHead(in: relay.limits.firstHead)
   }
 
@@ -78,13 +76,15 @@ final class IngressConnection: SocketUser {
       return false
     }
     if socket.mustWait() { return false }
-    switch try reader.next(in: socket.unread) {
+    var bytes = socket.takeUnread()
+    switch try reader.next(in: bytes) {
     case .head(let length):
       deadline.clear()
       headHasBegun = false
-      try begin(length)
+      try begin(length, of: &bytes)
       return true
     default:
+      socket.unread = bytes
       if socket.hasEnded {
         closeGently()
       } else if !headHasBegun {
@@ -95,7 +95,9 @@ final class IngressConnection: SocketUser {
   }
 
   private func stepBody(_ exchange: Exchange) throws(MessageFault) -> Bool {
-    let (bytes, whole) = try takeBody()
+    var unread = socket.takeUnread()
+    let (bytes, whole) = try takeBody(&unread)
+    socket.unread = unread
     guard bytes.readableBytes > 0 || whole else {
       if socket.hasEnded { clientLeft(exchange) }
       return false
@@ -107,17 +109,17 @@ final class IngressConnection: SocketUser {
   }
 
   /// All that is there of the body, and whether the message ends with it.
-  private func takeBody() throws(MessageFault) -> (ByteBuffer, whole: Bool) {
-    var step = try reader.next(in: socket.unread)
+  private func takeBody(_ bytes: inout ByteBuffer) throws(MessageFault)
+    -> (ByteBuffer, whole: Bool)
+  {
+    var step = try reader.next(in: bytes)
     guard case .body = step else { return (ByteBuffer(), step == .end) }
-    var all = socket.unread
-    var count = 0
-    while case .body(let more) = step {
-      socket.unread.moveReaderIndex(forwardBy: more)
-      count += more
-      step = try reader.next(in: socket.unread)
+    let all = bytes
+    while case .body(let count) = step {
+      bytes.moveReaderIndex(forwardBy: count)
+      step = try reader.next(in: bytes)
     }
-    return (all.readSlice(length: count) ?? ByteBuffer(), step == .end)
+    return (all.before(bytes), step == .end)
   }
 
   private func forward(_ exchange: Exchange, _ bytes: ByteBuffer, whole: Bool) {
@@ -129,14 +131,15 @@ final class IngressConnection: SocketUser {
 
   // MARK: - A request begins
 
-  private func begin(_ length: Int) throws(MessageFault) {
+  private func begin(_ length: Int, of unread: inout ByteBuffer) throws(MessageFault) {
     let head = reader.head
     requestIsWhole = false
     discardsBody = false
     willClose = head.closes || relay.isDraining
-    let source = socket.unread
-    socket.unread.moveReaderIndex(forwardBy: length)
-    let (body, whole) = try takeBody()
+    let source = unread
+    unread.moveReaderIndex(forwardBy: length)
+    let (body, whole) = try takeBody(&unread)
+    socket.unread = unread
     requestIsWhole = whole
     let request = IngressRequest(
       head: head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
