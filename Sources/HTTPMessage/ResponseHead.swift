@@ -10,10 +10,12 @@ package struct RequestContext: Equatable, Sendable {
     self.upgrade = upgrade
     self.minorVersion = minorVersion
   }
+}
 
-  package init(_ head: RequestHead) {
-    self.init(
-      isHead: head.method == .head, upgrade: head.upgrade, minorVersion: head.minorVersion)
+extension RequestHead {
+  /// What the answer to this request must be read against.
+  package var context: RequestContext {
+    RequestContext(isHead: method == .head, upgrade: upgrade, minorVersion: minorVersion)
   }
 }
 

@@ -48,6 +48,8 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var held = Piece()
   /// Writes that wait for the kernel to have room; NIO keeps them.
   private var backlog = 0
+  /// They did not all leave at the last flush.
+  private var isBlocked = false
   /// The user waits until all has left.
   private var wantsRoom = false
   private static let small = 4_096
@@ -161,10 +163,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   /// Writes bytes of which `count` are `creditor`'s; it is told when they have left.
   package func write(_ bytes: ByteBuffer, owing count: Int = 0, to creditor: (any Creditor)? = nil)
   {
-    guard let context else { return }
+    guard isOpen else { return }
     queueFlush()
     // NIO gathers what is too much for one piece.
-    if !held.isEmpty, !joins(bytes, creditor) { leaveToNIO(take(), context) }
+    if !held.isEmpty, !joins(bytes, creditor) { leaveToNIO(take()) }
     if held.isEmpty { held.bytes = bytes } else { held.bytes.writeImmutableBuffer(bytes) }
     guard count > 0, let creditor else { return }
     held.owed += count
@@ -183,17 +185,18 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   }
 
   private func handOn() {
-    guard !held.isEmpty, let context else { return }
+    guard !held.isEmpty, isOpen else { return }
     var piece = take()
     if backlog == 0, let direct {
       piece.bytes.moveReaderIndex(forwardBy: direct.write(piece.bytes))
       piece.giveBack()
     }
-    if piece.isEmpty { giveBack(piece.bytes) } else { leaveToNIO(piece, context) }
+    if piece.isEmpty { giveBack(piece.bytes) } else { leaveToNIO(piece) }
   }
 
   /// It waits there until the kernel has room.
-  private func leaveToNIO(_ piece: Piece, _ context: ChannelHandlerContext) {
+  private func leaveToNIO(_ piece: Piece) {
+    guard let context else { return }
     let promise = context.eventLoop.makePromise(of: Void.self)
     backlog += 1
     promise.futureResult.assumeIsolated().whenComplete { _ in
@@ -201,7 +204,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
       if piece.owed > 0 { piece.creditor?.bytesLeft(piece.owed) }
       self.tellOfRoom()
     }
-    context.write(wrapOutboundOut(alone(piece.bytes)), promise: promise)
+    context.write(wrapOutboundOut(isBlocked ? alone(piece.bytes) : piece.bytes), promise: promise)
   }
 
   private func tellOfRoom() {
@@ -234,6 +237,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     isQueued = false
     handOn()
     if backlog > 0 { context?.flush() }
+    isBlocked = backlog > 0
     tellOfRoom()
     guard endsOutput, let context else { return }
     endsOutput = false

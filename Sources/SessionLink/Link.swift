@@ -218,8 +218,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     }
   }
 
-  private func dispatch(_ event: Session.Event) {
-    switch event {
+  private func dispatch(_ event: consuming Session.Event) {
+    switch consume event {
     case .data(let slot, let bytes, let end): ends[slot.index]?.pipeData(bytes, end: end)
     case .resumed(let slot): ends[slot.index]?.pipeResumed()
     case .stopped(let slot, let why): ends[slot.index]?.pipeStopped(why)
@@ -235,8 +235,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   private func welcome(_ slot: Slot, _ open: Open) {
     let port = StreamPort(link: self, slot: slot)
-    keep(nil, slot)
     guard let end = owner?.link(self, opened: open, port: port) else {
+      keep(nil, slot)
       let refusal = Farewell(.unsupported, blame: .agent, "this kind of stream is not served")
       port.stop(refusal)
       port.reset(refusal)

@@ -7,12 +7,11 @@ import NIOCore
 /// Belongs to one event loop.
 final class SpareBuffer {
   private static let largest = 8_192
-  private var kept = ByteBuffer()
+  private var kept: ByteBuffer?
 
   /// An empty buffer with room for `capacity` bytes.
   func take(_ capacity: Int) -> ByteBuffer {
-    var buffer = ByteBuffer()
-    swap(&buffer, &kept)
+    var buffer = kept.take() ?? ByteBuffer()
     buffer.clear(minimumCapacity: capacity)
     return buffer
   }

@@ -24,20 +24,21 @@ final class Exchange: PipeEnd, Creditor {
   private(set) var endsByClosing = false
   /// An edited head that is not written yet: a small body goes with it, in one write.
   private var headOut: ByteBuffer?
+  /// What it was made of, to be given back with it.
+  private var headOwed = 0
   private var isOver: Bool { connection == nil }
   private var pipeHasEnded = false
   let record: ExchangeRecord
 
   init(
-    _ connection: IngressConnection, _ socket: JoinedSocket, _ head: RequestHead,
-    record: ExchangeRecord
+    _ connection: IngressConnection, _ context: RequestContext, record: ExchangeRecord
   ) {
     self.connection = connection
-    self.socket = socket
+    socket = connection.socket
     self.record = record
-    minorVersion = head.minorVersion
-    expectsUpgrade = head.upgrade
-    connection.answers.expect(RequestContext(head))
+    minorVersion = context.minorVersion
+    expectsUpgrade = context.upgrade
+    connection.answers.expect(context)
   }
 
   func begin(_ pipe: any Pipe) { self.pipe = pipe }
@@ -128,13 +129,13 @@ final class Exchange: PipeEnd, Creditor {
     }
     bytes.moveReaderIndex(forwardBy: head.length)
     headOut = out
-    pipe?.credit(head.length)
+    headOwed = head.length
   }
 
   private func putHeadOut(owing count: Int = 0) {
     guard let out = headOut else { return }
     headOut = nil
-    socket.write(out, owing: count, to: self)
+    socket.write(out, owing: headOwed + count, to: self)
   }
 
   private func skip(_ length: Int, of bytes: inout ByteBuffer) {

@@ -29,21 +29,6 @@ final class ExchangeRecord {
     began = now
   }
 
-  convenience init(_ request: IngressRequest, id: ID, at now: Moment) {
-    self.init(
-      client: request.peer.client(request), receivedAt: request.receivedAt, id: id, at: now)
-    let path = request.path
-    let host = request.head.host?.range ?? 0..<0
-    request.bytes.withUnsafeReadableBytes { bytes in
-      note(
-        host: UnsafeRawBufferPointer(rebasing: bytes[host]),
-        method: UnsafeRawBufferPointer(rebasing: bytes[request.head.methodRange.range]),
-        path: UnsafeRawBufferPointer(rebasing: bytes[path]))
-    }
-    isHead = request.head.method == .head
-    wantsHTML = request.head.asksForHTML(request.bytes.readableBytesUInt8Span)
-  }
-
   /// One piece of memory for all three: they are kept for as long as the exchange lasts.
   func note(
     host: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer
@@ -70,5 +55,24 @@ final class ExchangeRecord {
     status = problem.status
     code = problem.code
     detail = problem.detail
+  }
+}
+
+extension IngressRequest {
+  /// The record of the exchange that begins with this.
+  func record(id: ID, at now: Moment) -> ExchangeRecord {
+    let record = ExchangeRecord(
+      client: peer.client(self), receivedAt: receivedAt, id: id, at: now)
+    let path = path
+    let host = head.host?.range ?? 0..<0
+    bytes.withUnsafeReadableBytes { bytes in
+      record.note(
+        host: UnsafeRawBufferPointer(rebasing: bytes[host]),
+        method: UnsafeRawBufferPointer(rebasing: bytes[head.methodRange.range]),
+        path: UnsafeRawBufferPointer(rebasing: bytes[path]))
+    }
+    record.isHead = head.method == .head
+    record.wantsHTML = head.asksForHTML(bytes.readableBytesUInt8Span)
+    return record
   }
 }

@@ -132,20 +132,19 @@ final class IngressConnection: SocketUser {
   // MARK: - A request begins
 
   private func begin(_ length: Int, of unread: inout ByteBuffer) throws(MessageFault) {
-    let head = reader.head
     requestIsWhole = false
     discardsBody = false
-    willClose = head.closes || relay.isDraining
+    willClose = reader.head.closes || relay.isDraining
     let source = unread
     unread.moveReaderIndex(forwardBy: length)
     let (body, whole) = try takeBody(&unread)
     socket.unread = unread
     requestIsWhole = whole
     let request = IngressRequest(
-      head: head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
+      head: reader.head, bytes: source, peer: peer, receivedAt: WallClock.milliseconds())
     let exchange = Exchange(
-      self, socket, head,
-      record: ExchangeRecord(request, id: relay.newID(at: request.receivedAt), at: .now))
+      self, request.head.context,
+      record: request.record(id: relay.newID(at: request.receivedAt), at: .now))
     exchange.record.bytesIn = UInt64(body.readableBytes)
     self.exchange = exchange
     do {

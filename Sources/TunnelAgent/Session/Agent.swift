@@ -170,7 +170,7 @@ package final class Agent: LinkOwner {
       return nil
     }
     return UpstreamExchange(
-      port, open, pool: pool, loop: loop,
+      port, id: ID(open.exchange), receivedAt: open.receivedAt, pool: pool, loop: loop,
       responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) },
       finished: report)
   }

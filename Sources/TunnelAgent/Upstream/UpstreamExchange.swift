@@ -37,7 +37,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private let responseTimeout: TimeAmount?
 
   init(
-    _ port: any Pipe, _ open: Open, pool: UpstreamPool, loop: any EventLoop,
+    _ port: any Pipe, id: ID, receivedAt: UInt64, pool: UpstreamPool, loop: any EventLoop,
     responseTimeout: TimeAmount?, finished: @escaping (UpstreamExchange) -> Void
   ) {
     self.port = port
@@ -45,7 +45,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
     self.loop = loop
     self.finished = finished
     self.responseTimeout = responseTimeout
-    report = RequestReport(id: ID(open.exchange), receivedAt: open.receivedAt)
+    report = RequestReport(id: id, receivedAt: receivedAt)
   }
 
   // MARK: - The request, from the stream
@@ -158,7 +158,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private func use(_ connection: UpstreamConnection) {
     self.connection = connection
     connection.lend(to: self)
-    connection.answers.expect(RequestContext(reader.head))
+    connection.answers.expect(reader.head.context)
     if let responseTimeout, !answerHasBegun { limitAnswer(responseTimeout) }
     guard unwritten.readableBytes > 0 else { return }
     let bytes = unwritten

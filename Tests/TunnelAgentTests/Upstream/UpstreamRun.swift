@@ -67,7 +67,10 @@ final class UpstreamRun: Sendable {
       endpoint: WireID(high: 0, low: 1), epoch: 1, kind: .http,
       exchange: WireID(high: 0, low: 2), client: "192.0.2.1", secure: false,
       host: "a.example", receivedAt: 0)
-    let exchange = UpstreamExchange(pipe, open, pool: pool, loop: loop, responseTimeout: timeout) {
+    let exchange = UpstreamExchange(
+      pipe, id: ID(open.exchange), receivedAt: open.receivedAt, pool: pool, loop: loop,
+      responseTimeout: timeout
+    ) {
       [reports] in
       let report = $0.report
       let words = [report.method, report.path].map { String(decoding: $0, as: UTF8.self) }
