@@ -22,8 +22,10 @@ class Relay:
     """A relay of `localhost` with its data in `home`. With `tls` its one port answers both, so
     that the load speaks plain HTTP and the agent TLS."""
 
-    def __init__(self, children: Children, binaries: Path, home: Path, tls: bool):
-        self.children, self.home, self.tls = children, home, tls
+    def __init__(
+        self, children: Children, binaries: Path, home: Path, tls: bool, patience: float = 20
+    ):
+        self.children, self.home, self.tls, self.patience = children, home, tls, patience
         self.env = environment(home)
         self.binary = str(binaries / "relay")
         self.data = str(home / "relay")
@@ -46,7 +48,7 @@ class Relay:
                         f"{self.home}/key.pem", "--plain-http"]
         self.name = f"relay-{self.home.name}"
         pid = self.children.start(self.name, command, self.env).pid
-        wait_until(lambda: listens(self.port), "the relay")
+        wait_until(lambda: listens(self.port), "the relay", self.patience)
         return pid
 
     @property
@@ -66,10 +68,12 @@ def certificate(folder: Path) -> None:
 
 
 def tunnel(
-    children: Children, app_port: int, binaries: Path, tls: bool, name: str = ""
+    children: Children, app_port: int, binaries: Path, tls: bool, name: str = "",
+    patience: float = 20
 ) -> Subject:
     name = name or ("tunnel tls" if tls else "tunnel")
-    relay = Relay(children, binaries, children.folder / name.replace(" ", "-"), tls)
+    home = children.folder / name.replace(" ", "-")
+    relay = Relay(children, binaries, home, tls, patience)
     token = relay.account("bench")
     relay.ask("domain", "add", "mine.example", "--account", "bench")
     subject = Subject(name, relay.port, {"relay": relay.start()})
@@ -79,7 +83,7 @@ def tunnel(
               *relay.way], relay.env | {"TUNNEL_AUTHTOKEN": token})
     subject.sides["agent"] = agent.pid
     try:
-        wait_until(lambda: "Forwarding" in children.log(log), "the agent")
+        wait_until(lambda: "Forwarding" in children.log(log), "the agent", patience)
     except Fault as fault:
         raise Fault(f"{fault}: {children.log(log)}{children.log(relay.name)}") from None
     return subject

@@ -8,6 +8,7 @@ has() {
     nodejs) command -v node >/dev/null ;;
     systemd) command -v systemd-analyze >/dev/null ;;
     systemd-container) command -v systemd-nspawn >/dev/null ;;
+    binutils) command -v strip >/dev/null ;;
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     *) command -v "$1" >/dev/null ;;

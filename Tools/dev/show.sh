@@ -7,6 +7,7 @@ dev_show() {
     || die "which? $(cd Tests/Show && echo *)"
   shift
   need curl nodejs nginx-light wrk openssl
+  [ "$name" != instructions ] || need valgrind binutils
   [ "$name" != install ] || need debootstrap systemd systemd-container
   python_packages
   export PYTHONDONTWRITEBYTECODE=1 PYTHON=$DEV/venv/bin/python

@@ -27,7 +27,7 @@ dev_test() {
   fi
   local swift_log=$DEV/swift-test.log python_log=$DEV/end-to-end.log swift_code=0 python_code=0
   need_swift
-  need curl nodejs systemd nginx-light caddy tinyproxy
+  need curl nodejs systemd nginx-light caddy tinyproxy valgrind binutils
   python_packages
   say "building with the tests; the first time takes some minutes"
   swift build --build-tests || die "the build failed"
@@ -35,8 +35,10 @@ dev_test() {
   say "swift test"
   swift test --skip-build --disable-xctest 2>&1 | tee "$swift_log" || swift_code=$?
   build_verdicts
+  local debug=$BIN
+  build release
   say "end to end"
-  TUNNEL_BIN=$BIN TUNNEL_VERDICTS=$VERDICTS PYTHONDONTWRITEBYTECODE=1 "$DEV/venv/bin/python" -m pytest Tests/EndToEnd "$@" \
+  TUNNEL_BIN=$debug TUNNEL_RELEASE=$BIN TUNNEL_VERDICTS=$VERDICTS PYTHONDONTWRITEBYTECODE=1 "$DEV/venv/bin/python" -m pytest Tests/EndToEnd "$@" \
     2>&1 | tee "$python_log" || python_code=$?
   say "closing lines"
   grep -E 'Test run with' "$swift_log" | tail -n 2 || true
