@@ -17,8 +17,8 @@ final class UpstreamConnection: SocketUser {
   /// Where it rests; told when the app closes it there.
   private var pool: UpstreamPool?
 
-  init(flusher: TickFlusher) {
-    socket = JoinedSocket(flusher: flusher)
+  init(_ socket: JoinedSocket) {
+    self.socket = socket
     socket.attach(self)
   }
 

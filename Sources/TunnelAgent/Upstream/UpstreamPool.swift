@@ -30,11 +30,14 @@ final class UpstreamPool {
   private var idle: [UpstreamConnection] = []
   private var sweep: Scheduled<Void>?
   private var addresses: [String]
+  /// Nil is the system's.
+  private let resolver: (any Resolver & Sendable)?
 
   init(
     host: String, port: Int, loop: any EventLoop, flusher: TickFlusher,
-    freshness: Freshness = Freshness()
+    freshness: Freshness = Freshness(), resolver: (any Resolver & Sendable)? = nil
   ) {
+    self.resolver = resolver
     self.freshness = freshness
     self.host = host
     self.port = port
@@ -97,24 +100,28 @@ final class UpstreamPool {
     guard let address = rest.first else {
       return done(.failure(fault ?? UpstreamFault("no address")))
     }
-    let connection = UpstreamConnection(flusher: flusher)
-    let bound = NIOLoopBound(connection, eventLoop: loop)
+    // A name with several addresses is tried on as many channels: each has a socket of its own.
+    let flusher = NIOLoopBound(flusher, eventLoop: loop)
     ClientBootstrap(group: loop)
+      .resolver(resolver)
       .connectTimeout(.seconds(10))
       .channelOption(.autoRead, value: false)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(bound.value.socket)
+          try channel.pipeline.syncOperations.addHandler(JoinedSocket(flusher: flusher.value))
         }
       }
       .connect(host: address, port: port)
       .assumeIsolated()
       .whenComplete { result in
-        switch result {
-        case .success:
+        let socket = Result {
+          try result.get().pipeline.syncOperations.handler(type: JoinedSocket.self)
+        }
+        switch socket {
+        case .success(let socket):
           self.remember(address)
-          done(.success(connection))
+          done(.success(UpstreamConnection(socket)))
         case .failure(let error):
           // The first refusal says more than "no route" of an address that never was.
           self.connect(rest.dropFirst(), fault ?? UpstreamFault(error), done)

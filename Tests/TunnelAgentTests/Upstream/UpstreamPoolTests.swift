@@ -159,6 +159,16 @@ struct UpstreamPoolTests {
     try await rig.pass(post, by: try await answered(app, run), answer: okay)
   }
 
+  @Test(
+    "a name with two addresses leads to the one where the app is", arguments: ["::1", "127.0.0.1"])
+  func name(address: String) async throws {
+    let app = try await RawListener.bind(address)
+    let rig = try await UpstreamRig(host: "app.example", port: app.port, resolver: BothLoopbacks())
+    let run = try await rig.exchange()
+    run.give(get, end: true)
+    try await rig.pass(post, by: try await answered(app, run), answer: okay)
+  }
+
   private func answered(_ app: RawListener, _ run: UpstreamRun) async throws -> RawSocket {
     let socket = try await app.accept()
     _ = try await socket.until(get)

@@ -15,7 +15,8 @@ final class UpstreamRig: Sendable {
 
   /// However slow the machine is: what rests stays fresh, unless a test says otherwise.
   init(
-    host: String = "127.0.0.1", port: Int, fresh: Duration = .seconds(3_600)
+    host: String = "127.0.0.1", port: Int, fresh: Duration = .seconds(3_600),
+    resolver: (any Resolver & Sendable)? = nil
   ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     self.loop = loop
@@ -23,7 +24,7 @@ final class UpstreamRig: Sendable {
       NIOLoopBound(
         UpstreamPool(
           host: host, port: port, loop: loop, flusher: TickFlusher(loop),
-          freshness: .init(forSafe: fresh, forOthers: fresh)),
+          freshness: .init(forSafe: fresh, forOthers: fresh), resolver: resolver),
         eventLoop: loop)
     }.get()
   }
@@ -42,6 +43,21 @@ final class UpstreamRig: Sendable {
     try await app.send(answer)
     #expect(try await run.inbox.rest() == (answer, .end))
   }
+}
+
+/// Every name is this machine, by IPv6 and by IPv4.
+final class BothLoopbacks: Resolver, Sendable {
+  private let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+  func initiateAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
+    loop.submit { [try SocketAddress(ipAddress: "127.0.0.1", port: port)] }
+  }
+
+  func initiateAAAAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
+    loop.submit { [try SocketAddress(ipAddress: "::1", port: port)] }
+  }
+
+  func cancelQueries() {}
 }
 
 /// One exchange with the app, and the stream that it belongs to.
