@@ -1,7 +1,8 @@
 """./dev show soak: many exchanges, WebSocket opens and agent reconnects; what stays behind.
 
-Each phase runs five times the same load. The slope is what resident memory grew by from the end
-of the second part to the end of the last, for 100,000 rounds: the first parts only warm up.
+Each phase runs the same load several times. The slope is what resident memory grew by from the end
+of the second part to the end of the last, for 100,000 rounds: the first parts only warm up. The
+descriptors must come back to what they were after the first: SQLite opens more when it must.
 """
 
 import asyncio
@@ -15,10 +16,11 @@ from .processes import Children, Fault, children_of, free_ports, wait_until
 from .subjects import app
 from .tunnels import Relay, tunnel
 
-PARTS = 5
-EXCHANGES = 200_000
-OPENS = 20_000
-RECONNECTS = 2_000
+PARTS = 10
+EXCHANGES = 400_000
+# Memory grows by steps of half a MiB, so what happens seldom has to happen often to have a slope.
+OPENS = 100_000
+RECONNECTS = 12_000
 AGENTS = 50
 # MiB for 100,000 rounds.
 SLOPE = 1.0
@@ -33,12 +35,13 @@ class Watch:
 
     def __init__(self, name: str, sides: dict[str, int], rounds: int):
         self.name, self.sides, self.rounds = name, sides, rounds
-        self.before = {side: descriptors(pid) for side, pid in sides.items()}
+        self.before: dict[str, int] = {}
         self.memory: dict[str, list[float]] = {side: [] for side in sides}
 
     def note(self) -> None:
         for side, pid in self.sides.items():
             self.memory[side].append(settled(pid))
+            self.before.setdefault(side, descriptors(pid))
 
     def held(self) -> bool:
         """Says what stayed, and whether that is little enough."""
@@ -122,15 +125,19 @@ class Cutter:
     def __init__(self, port: int):
         self.port = port
         self.writers: set[asyncio.StreamWriter] = set()
+        self.tasks: set[asyncio.Task] = set()
         self.passed = 0
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self.tasks.add(task)
         far_reader, far = await asyncio.open_connection("127.0.0.1", self.port)
         self.passed += 1
         both = {writer, far}
         self.writers |= both
         await asyncio.gather(self.pump(reader, far), self.pump(far_reader, writer))
         self.writers -= both
+        self.tasks.discard(task)
 
     async def pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -163,6 +170,8 @@ def reconnects(children: Children, binaries: Path) -> bool:
             await asyncio.to_thread(watch.note)
         held = await asyncio.to_thread(watch.held)
         server.close()
+        cutter.cut()
+        await asyncio.wait(cutter.tasks, timeout=10)
         return held
 
     return asyncio.run(run())
