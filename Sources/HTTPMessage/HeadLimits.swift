@@ -18,6 +18,16 @@ package struct HeadLimits: Sendable, Equatable {
 
   package init() {}
 
+  /// Of a request that `RequestEdit` made: three lines more, and the old X-Forwarded-For lines as
+  /// one. What the relay took must not be too large for the agent.
+  package static var edited: HeadLimits {
+    var limits = HeadLimits()
+    limits.fields += 1_024  // bounded: constants
+    limits.field = limits.fields
+    limits.count += 3  // bounded: constants
+    return limits
+  }
+
   /// Fields that most heads stay below: room is made for these at once.
   static let usual = 16
   /// A method's name. No registered one is longer than 18.

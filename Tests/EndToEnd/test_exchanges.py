@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from harness.apps import RawApp
+from harness.apps import RawApp, answer_bytes
 from harness.exchanges import Generator, differences, number_of
-from harness.wire import Reader, dial, read_answer
+from harness.wire import Reader, ask, dial, read_answer
 
 
 class Sender:
@@ -115,3 +115,32 @@ def test_concurrent_connections_get_their_own_bodies(serve, keep, relay, domain,
     for thread in threads:
         thread.join()
     assert not faults, faults[:5]
+
+
+def long_fields(total):
+    """Fields whose lines have `total` bytes together."""
+    names = [f"X-Long-{number}" for number in range(5)]
+    lengths = [total // 5] * 4 + [total - total // 5 * 4]
+    return [(name, "v" * (length - len(name) - 4)) for name, length in zip(names, lengths)]
+
+
+def test_what_the_relay_adds_makes_no_head_too_large(serve, app, relay, domain):
+    """Old X-Forwarded-For lines become one, and three lines are added to as many as there may be."""
+    serve(app.port)
+    chain = [("X-Forwarded-For", "192.0.2.1, " * 1_400 + "192.0.2.2")] * 4
+    assert ask(relay.port, domain, fields=chain).status == 200
+    many = [(f"X-Field-{number}", "v") for number in range(99)]
+    assert ask(relay.port, domain, fields=many).status == 200
+
+
+def test_the_longest_heads_pass_both_ways(serve, keep, relay, domain):
+    """Longer than a stream's first window, which is not widened before a head is whole."""
+    head = long_fields((64 << 10) - 100)
+    app = keep(RawApp(lambda request, sock, reader: sock.sendall(answer_bytes(fields=head))))
+    serve(app.port)
+    target = "/" + "p" * 8_000
+    answer = ask(relay.port, domain, target, fields=head)
+    assert answer.status == 200
+    assert app.requests[0].target == target.encode()
+    for name, value in head:
+        assert app.requests[0].get(name) == value == answer.get(name)

@@ -10,6 +10,8 @@ import TunnelCore
 /// Lives from the request's head until the answer has ended or the client is gone.
 final class Exchange: PipeEnd, Creditor {
   private static let copied = IngressConnection.copied
+  /// Half of a stream's first window.
+  private static let longHead = 32 << 10
 
   /// Nil once this is over: the stream lives on until the agent's last words have come.
   private var connection: IngressConnection?
@@ -26,6 +28,8 @@ final class Exchange: PipeEnd, Creditor {
   private var headOut: ByteBuffer?
   /// What it was made of, to be given back with it.
   private var headOwed = 0
+  /// Of a head that is not whole yet.
+  private var creditedEarly = 0
   private var isOver: Bool { connection == nil }
   private var pipeHasEnded = false
   let record: ExchangeRecord
@@ -76,7 +80,7 @@ final class Exchange: PipeEnd, Creditor {
     while !isOver {
       switch try connection.answers.next(in: bytes) {
       case .more:
-        if bytes.readableBytes > 0 { unread = bytes }
+        if bytes.readableBytes > 0 { keep(bytes) }
         return
       case .interim(let length):
         if minorVersion == 1 {
@@ -93,6 +97,15 @@ final class Exchange: PipeEnd, Creditor {
         return finish()
       }
     }
+  }
+
+  /// Half a head. It may be longer than the stream's first window (limits.md), and its rest only
+  /// comes once there is credit again.
+  private func keep(_ bytes: ByteBuffer) {
+    unread = bytes
+    guard bytes.readableBytes >= Self.longHead else { return }
+    pipe?.credit(bytes.readableBytes - creditedEarly)
+    creditedEarly = bytes.readableBytes
   }
 
   private func answer(_ connection: IngressConnection, of bytes: inout ByteBuffer) {
@@ -129,7 +142,8 @@ final class Exchange: PipeEnd, Creditor {
     }
     bytes.moveReaderIndex(forwardBy: head.length)
     headOut = out
-    headOwed = head.length
+    headOwed = head.length - creditedEarly
+    creditedEarly = 0
   }
 
   private func putHeadOut(owing count: Int = 0) {
@@ -140,7 +154,8 @@ final class Exchange: PipeEnd, Creditor {
 
   private func skip(_ length: Int, of bytes: inout ByteBuffer) {
     bytes.moveReaderIndex(forwardBy: length)
-    pipe?.credit(length)
+    pipe?.credit(length - creditedEarly)
+    creditedEarly = 0
   }
 
   private func pass(_ count: Int, of bytes: inout ByteBuffer) {

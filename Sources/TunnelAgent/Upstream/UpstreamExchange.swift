@@ -11,6 +11,9 @@ import TunnelCore
 final class UpstreamExchange: PipeEnd, Creditor {
   /// A request up to this size is kept until the first byte of the answer, to go once more.
   private static let keptForRetry = 64 << 10
+  /// Half of a stream's first window. A head may be longer than the whole of it (limits.md), and
+  /// its rest only comes once there is credit again.
+  private static let longHead = 32 << 10
 
   let port: any Pipe
   let pool: UpstreamPool
@@ -20,7 +23,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
   private let began = Moment.now
   /// Its line was written, or is about to be.
   private(set) var isReported = false
-  var reader = RequestReader()
+  var reader = RequestReader(limits: .edited)
   private var unread = ByteBuffer()
   var connection: UpstreamConnection?
   private var unwritten = ByteBuffer()
@@ -72,7 +75,9 @@ final class UpstreamExchange: PipeEnd, Creditor {
     var began = false
     reading: while !requestIsWhole {
       switch try reader.next(in: rest) {
-      case .more: break reading
+      case .more:
+        if rest.readableBytes >= Self.longHead { bytesLeft(uncredited) }
+        break reading
       case .head(let length):
         noteHead(rest)
         began = true
