@@ -48,7 +48,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var held = Piece()
   /// Writes that wait for the kernel to have room; NIO keeps them.
   private var backlog = 0
-  /// They did not all leave at the last flush.
+  /// The kernel did not take everything when it was last asked.
   private var isBlocked = false
   /// The user waits until all has left.
   private var wantsRoom = false
@@ -144,8 +144,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     context = nil
     direct = nil
     unread = ByteBuffer()
-    held.bytes = ByteBuffer()
-    held.giveBack()
+    // Taken out: a creditor that stayed in it would hold this socket, which it is held by.
+    var unsent = take()
+    unsent.bytes = ByteBuffer()
+    unsent.giveBack()
     let last = user
     user = nil
     last?.socketClosed(self)
@@ -190,6 +192,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     if backlog == 0, let direct {
       piece.bytes.moveReaderIndex(forwardBy: direct.write(piece.bytes))
       piece.giveBack()
+      isBlocked = !piece.isEmpty
     }
     if piece.isEmpty { giveBack(piece.bytes) } else { leaveToNIO(piece) }
   }
@@ -207,8 +210,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     context.write(wrapOutboundOut(isBlocked ? alone(piece.bytes) : piece.bytes), promise: promise)
   }
 
+  /// A write that failed makes no room: the connection is gone, though nobody was told yet.
   private func tellOfRoom() {
-    guard wantsRoom, !isQueued, backlog == 0, context != nil else { return }
+    guard wantsRoom, !isQueued, backlog == 0, context?.channel.isActive == true else { return }
     wantsRoom = false
     user?.socketRead(self)
   }
@@ -239,7 +243,8 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     if backlog > 0 { context?.flush() }
     isBlocked = backlog > 0
     tellOfRoom()
-    guard endsOutput, let context else { return }
+    // Whoever was told of room may have written more.
+    guard endsOutput, !isQueued, let context else { return }
     endsOutput = false
     // With both halves closed NIO closes at once, and what still waits would be lost.
     if hasEnded { close() } else { context.close(mode: .output, promise: nil) }

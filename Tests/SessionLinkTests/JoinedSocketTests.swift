@@ -85,6 +85,30 @@ struct JoinedSocketTests {
     _ = try await probe.peer.until("!")
   }
 
+  @Test("a connection that breaks makes no room")
+  func broken() async throws {
+    let probe = try await JoinedProbe.start(peerReads: false, window: 8_192)
+    let waits = try await probe.run { socket, _ in
+      socket.write(ByteBuffer(repeating: 0x62, count: 4 << 20))
+      socket.flushNow()
+      return socket.mustWait()
+    }
+    #expect(waits)
+    try await probe.peer.reset()
+    #expect(try await probe.events.next() == .closed)
+  }
+
+  @Test("a socket that is gone holds nobody, whatever was still to be written")
+  func letsGo() async throws {
+    let probe = try await JoinedProbe.start()
+    let gone = Mailbox<Bool>()
+    try await probe.run { socket, _ in
+      socket.write(ByteBuffer(string: "never sent"), owing: 10, to: Holder(socket, gone))
+      socket.abort()
+    }
+    #expect(try await gone.next())
+  }
+
   @Test("each side ends its own half")
   func halves() async throws {
     let probe = try await JoinedProbe.start()
@@ -157,4 +181,19 @@ struct JoinedSocketTests {
     try await probe.peer.close()
     #expect(probe.events.waiting == [])
   }
+}
+
+/// A creditor that holds its socket, as an exchange does; says when nobody holds it any more.
+private final class Holder: Creditor {
+  private let socket: JoinedSocket
+  private let gone: Mailbox<Bool>
+
+  init(_ socket: JoinedSocket, _ gone: Mailbox<Bool>) {
+    self.socket = socket
+    self.gone = gone
+  }
+
+  deinit { gone.put(true) }
+
+  func bytesLeft(_ count: Int) {}
 }
