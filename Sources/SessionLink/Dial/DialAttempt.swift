@@ -44,7 +44,7 @@ final class DialAttempt {
     ClientBootstrap(group: loop)
       .connectTimeout(dialer.connectTimeout)
       .resolver(dialer.resolver)
-      .connect(host: dialer.proxy?.host ?? dialer.host, port: dialer.proxy?.port ?? dialer.port)
+      .connect(to: dialer.proxy?.host ?? dialer.host, port: dialer.proxy?.port ?? dialer.port)
       .assumeIsolated().whenComplete { result in
         switch result {
         case .success(let channel): self.connected(channel)

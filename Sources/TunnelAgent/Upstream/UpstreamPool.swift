@@ -112,7 +112,7 @@ final class UpstreamPool {
           try channel.pipeline.syncOperations.addHandler(JoinedSocket(flusher: flusher.value))
         }
       }
-      .connect(host: address, port: port)
+      .connect(to: address, port: port)
       .assumeIsolated()
       .whenComplete { result in
         let socket = Result {
