@@ -74,7 +74,8 @@ def exchanges(subject, folder: Path) -> bool:
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """An app that takes every upgrade and gives back what comes after it."""
-    await reader.readuntil(b"\r\n\r\n")
+    if not (await reader.read(4096)).endswith(b"\r\n\r\n"):
+        return writer.close()  # Somebody only looked whether it listens.
     writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
                  b"Upgrade: websocket\r\n\r\n")
     while data := await reader.read(4096):
