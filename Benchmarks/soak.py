@@ -8,6 +8,7 @@ descriptors must come back to what they were after the first: SQLite opens more 
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 from . import load
@@ -22,6 +23,9 @@ EXCHANGES = 400_000
 OPENS = 100_000
 RECONNECTS = 12_000
 AGENTS = 50
+# Seconds before each look: a worker thread of libdispatch keeps what it freed until it ends, some
+# 5 s after its last work.
+REST = 10
 # MiB for 100,000 rounds.
 SLOPE = 1.0
 
@@ -39,6 +43,7 @@ class Watch:
         self.memory: dict[str, list[float]] = {side: [] for side in sides}
 
     def note(self) -> None:
+        time.sleep(REST)
         for side, pid in self.sides.items():
             self.memory[side].append(settled(pid))
             self.before.setdefault(side, descriptors(pid))
