@@ -31,6 +31,10 @@ package protocol PipeEnd: AnyObject {
 
 /// A stream of a link, as a pipe.
 package struct StreamPort: Pipe {
+  /// A head may be longer than a stream's first window (limits.md), and its rest only comes once
+  /// there is credit again: from this many bytes on, half of that window, it is given early.
+  package static let longHead = 32 << 10
+
   let link: Link
   let slot: Slot
 

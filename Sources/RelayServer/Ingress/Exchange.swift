@@ -10,8 +10,6 @@ import TunnelCore
 /// Lives from the request's head until the answer has ended or the client is gone.
 final class Exchange: PipeEnd, Creditor {
   private static let copied = IngressConnection.copied
-  /// Half of a stream's first window.
-  private static let longHead = 32 << 10
 
   /// Nil once this is over: the stream lives on until the agent's last words have come.
   private var connection: IngressConnection?
@@ -99,11 +97,10 @@ final class Exchange: PipeEnd, Creditor {
     }
   }
 
-  /// Half a head. It may be longer than the stream's first window (limits.md), and its rest only
-  /// comes once there is credit again.
+  /// Half a head.
   private func keep(_ bytes: ByteBuffer) {
     unread = bytes
-    guard bytes.readableBytes >= Self.longHead else { return }
+    guard bytes.readableBytes >= StreamPort.longHead else { return }
     pipe?.credit(bytes.readableBytes - creditedEarly)
     creditedEarly = bytes.readableBytes
   }

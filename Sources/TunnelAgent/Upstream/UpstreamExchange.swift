@@ -11,9 +11,6 @@ import TunnelCore
 final class UpstreamExchange: PipeEnd, Creditor {
   /// A request up to this size is kept until the first byte of the answer, to go once more.
   private static let keptForRetry = 64 << 10
-  /// Half of a stream's first window. A head may be longer than the whole of it (limits.md), and
-  /// its rest only comes once there is credit again.
-  private static let longHead = 32 << 10
 
   let port: any Pipe
   let pool: UpstreamPool
@@ -76,7 +73,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
     reading: while !requestIsWhole {
       switch try reader.next(in: rest) {
       case .more:
-        if rest.readableBytes >= Self.longHead { bytesLeft(uncredited) }
+        if rest.readableBytes >= StreamPort.longHead { bytesLeft(uncredited) }
         break reading
       case .head(let length):
         noteHead(rest)

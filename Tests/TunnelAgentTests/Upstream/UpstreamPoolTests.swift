@@ -15,10 +15,7 @@ struct UpstreamPoolTests {
     let rig = try await UpstreamRig(port: app.port)
     let first = try await rig.exchange()
     first.give(get, end: true)
-    let socket = try await app.accept()
-    _ = try await socket.until(get)
-    try await socket.send(okay)
-    #expect(try await first.inbox.rest() == (okay, .end))
+    let socket = try await answered(app, first)
     try await rig.pass(post, by: socket, answer: okay)
     try await rig.pass(get, by: socket, answer: okay)
     #expect(app.unclaimed == 0)
@@ -31,11 +28,7 @@ struct UpstreamPoolTests {
     let rig = try await UpstreamRig(port: app.port)
     let run = try await rig.exchange()
     run.give(get, end: true)
-    let socket = try await app.accept()
-    _ = try await socket.until(get)
-    try await socket.send(okay)
-    _ = try await run.inbox.rest()
-    return (app, rig, socket)
+    return (app, rig, try await answered(app, run))
   }
 
   @Test("a connection that no request may use any more is closed")
@@ -44,10 +37,7 @@ struct UpstreamPoolTests {
     let rig = try await UpstreamRig(port: app.port, fresh: .milliseconds(20))
     let run = try await rig.exchange()
     run.give(get, end: true)
-    let socket = try await app.accept()
-    _ = try await socket.until(get)
-    try await socket.send(okay)
-    #expect(try await run.inbox.rest() == (okay, .end))
+    let socket = try await answered(app, run)
     #expect(try await socket.inbox.rest() == ("", .end))
   }
 
@@ -173,7 +163,7 @@ struct UpstreamPoolTests {
     let socket = try await app.accept()
     _ = try await socket.until(get)
     try await socket.send(okay)
-    _ = try await run.inbox.rest()
+    #expect(try await run.inbox.rest() == (okay, .end))
     return socket
   }
 
