@@ -8,8 +8,8 @@ import TunnelCore
   import Glibc
 #endif
 
-/// One line of JSON an exchange, on stderr. Lines are gathered for a moment and then written by a
-/// thread of their own: a wake-up a line was 9 % of the relay's time, and a reader who is slow
+/// One line of JSON an exchange, on stderr. Lines are gathered for a moment and then written by the
+/// writer's thread: a wake-up a line was 9 % of the relay's time, and a reader who is slow
 /// or gone must never hold up the event loop. Past 1 MiB that nobody read, lines are dropped and
 /// counted.
 ///
@@ -97,7 +97,6 @@ final class LogOutput: Sendable {
 
   private let descriptor: CInt
   private let waiting = Atomic<Int>(0)
-  private let queue = DispatchQueue(label: "exchange-log")
 
   init(descriptor: CInt = 2) { self.descriptor = descriptor }
 
@@ -105,14 +104,18 @@ final class LogOutput: Sendable {
 
   func write(_ bytes: [UInt8]) {
     waiting.add(bytes.count, ordering: .relaxed)
-    queue.async {
+    WriterThread.submit {
       self.put(bytes)
       self.waiting.subtract(bytes.count, ordering: .relaxed)
     }
   }
 
   /// Returns when all that was handed over is written.
-  func flush() { queue.sync {} }
+  func flush() {
+    let written = DispatchSemaphore(value: 0)
+    WriterThread.submit { written.signal() }
+    written.wait()
+  }
 
   private func put(_ bytes: [UInt8]) {
     var rest = bytes[...]

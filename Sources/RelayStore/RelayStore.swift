@@ -38,6 +38,8 @@ package final class RelayStore: Sendable {
     configuration.busyMode = .timeout(5)
     configuration.foreignKeysEnabled = true
     configuration.label = "relay.db"
+    // GRDB's five each keep two descriptors and a page cache; what is read here takes microseconds.
+    configuration.maximumReaderCount = 2
     let pool = try DatabasePool(path: file, configuration: configuration)
     // GRDB sets NORMAL while it opens: then an acknowledged commit can be lost with the power.
     try pool.writeWithoutTransaction { database in

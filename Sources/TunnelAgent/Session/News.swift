@@ -7,7 +7,7 @@ import Synchronization
 #endif
 
 /// What the agent has to tell, on its way to the terminal: handed over at the end of the loop's
-/// turn to a thread of its own, at once and in order. A terminal that somebody paused, or a pipe
+/// turn to the writer's thread, at once and in order. A terminal that somebody paused, or a pipe
 /// that nobody reads, must not hold up the tunnel; past 10,000 lines new ones are dropped.
 ///
 /// Belongs to the agent's event loop.
@@ -47,8 +47,9 @@ final class News: FlushTarget {
     output.wait()
   }
 
-  /// A thread that writes what was told. Woken for the first of it; what comes within the moment
-  /// after that waits for its next look, for a wake-up an exchange cost more than the exchange.
+  /// What the writer's thread is given. It is woken for the first of it; what comes within the
+  /// moment after that waits for its next look, for a wake-up an exchange cost more than the
+  /// exchange.
   private final class Output: Sendable {
     private static let patience = DispatchTimeInterval.milliseconds(200)
     private static let nap = timespec(tv_sec: 0, tv_nsec: 2_000_000)
@@ -59,7 +60,6 @@ final class News: FlushTarget {
     }
 
     private let state = Mutex(State())
-    private let queue = DispatchQueue(label: "terminal")
     private let told = DispatchGroup()
     private let each: @Sendable ([AgentEvent]) -> Void
 
@@ -73,7 +73,13 @@ final class News: FlushTarget {
         defer { state.isAwake = true }
         return (true, !state.isAwake)
       }
-      if wakes { queue.async(group: told) { self.work() } }
+      if wakes {
+        told.enter()
+        WriterThread.submit {
+          self.work()
+          self.told.leave()
+        }
+      }
       return fits
     }
 
