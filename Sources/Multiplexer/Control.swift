@@ -15,8 +15,9 @@ package struct Serve: Equatable, Sendable {
   package var wish: Wish
   /// The last epoch of the endpoint that this instance held; 0 is none.
   package var heldEpoch: UInt64 = 0
-  /// `tunnel take`: the domain goes to this instance whatever its epoch.
-  package var takes: Bool = false
+  /// What is done about another agent that has the domain: 0 replace it, 1 wait, 2 give up, 3 take
+  /// it whatever the epoch.
+  package var manner: UInt8 = 0
   package var project: String = ""
 
   package init(request: UInt32, wish: Wish) {

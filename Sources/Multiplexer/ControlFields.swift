@@ -41,7 +41,7 @@ extension Serve {
     case .first: break
     }
     if heldEpoch != 0 { body.writeField(6, integer: heldEpoch) }
-    if takes { body.writeField(8) }
+    if manner != 0 { body.writeField(8, integer: manner) }
     if !project.isEmpty { body.writeField(9, text: project) }
   }
 
@@ -54,7 +54,7 @@ extension Serve {
       case 2: wish = .domain(try fields.text())
       case 4: wish = .label(try fields.text())
       case 6: heldEpoch = try fields.integer(as: UInt64.self)
-      case 8: takes = true
+      case 8: manner = try fields.integer(as: UInt8.self)
       case 9: project = try fields.text()
       default: try FieldReader.unknown(key)
       }

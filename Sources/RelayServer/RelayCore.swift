@@ -64,27 +64,3 @@ final class RelayCore {
     SocketPipe.connect(unixPath: apiSocket, end: end, flusher: flusher, on: loop)
   }
 }
-
-/// Identifiers need to differ, not to be secret: one system call at the start instead of two an
-/// exchange (xoshiro256++, Blackman and Vigna 2019).
-struct SmallRandom: RandomNumberGenerator {
-  private var state: (UInt64, UInt64, UInt64, UInt64)
-
-  init() {
-    var system = SystemRandomNumberGenerator()
-    state = (system.next(), system.next(), system.next(), system.next() | 1)
-  }
-
-  mutating func next() -> UInt64 {
-    let sum = state.0 &+ state.3
-    let result = (sum << 23 | sum >> 41) &+ state.0
-    let shifted = state.1 << 17
-    state.2 ^= state.0
-    state.3 ^= state.1
-    state.1 ^= state.2
-    state.0 ^= state.3
-    state.2 ^= shifted
-    state.3 = state.3 << 45 | state.3 >> 19
-    return result
-  }
-}

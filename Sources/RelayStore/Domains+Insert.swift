@@ -8,13 +8,23 @@ extension RelayStore {
   /// More misses in a row than this among 36 million names mean that something else is wrong.
   private static let readableTries = 100
 
-  static func holder(
-    of host: DomainName, in database: Database
-  ) throws -> (endpoint: ID, account: ID)? {
+  /// Who holds a name.
+  struct Holder {
+    let endpoint: ID
+    let account: ID
+    let isTemporary: Bool
+  }
+
+  static func holder(of host: DomainName, in database: Database) throws -> Holder? {
     let row = try Row.fetchOne(
-      database, sql: "SELECT id, account FROM endpoints WHERE host = ? AND path_prefix = ''",
+      database,
+      sql: "SELECT id, account, is_temporary FROM endpoints WHERE host = ? AND path_prefix = ''",
       arguments: [host.text])
-    return try row.map { (try $0.id("id"), try $0.id("account")) }
+    return try row.map {
+      Holder(
+        endpoint: try $0.id("id"), account: try $0.id("account"),
+        isTemporary: try $0.number("is_temporary") == 1)
+    }
   }
 
   @discardableResult

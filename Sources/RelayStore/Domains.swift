@@ -16,6 +16,8 @@ package struct Claim: Sendable, Equatable {
   package let endpoint: ID
   /// It was free, and the account got it just now.
   package let isNew: Bool
+  /// A CI token claimed it: it is freed when its agent ends.
+  package var isTemporary = false
 }
 
 extension RelayStore {
@@ -43,16 +45,17 @@ extension RelayStore {
   }
 
   /// An agent wants to serve a name: one that its account holds, or a free subdomain of `base`,
-  /// which becomes the account's. Throws `domainNotHeld`, `domainTaken`, `domainInvalid`,
-  /// `domainReserved`, `domainResting`, `limitReached`, `noSuchAccount` for one removed meanwhile.
+  /// which becomes the account's, for a CI token (`isCI`) until its agent ends. Throws
+  /// `domainNotHeld`, `domainTaken`, `domainIsPersons`, `domainInvalid`, `domainReserved`,
+  /// `domainResting`, `limitReached`, `noSuchAccount` for one removed meanwhile.
   package func claim(
-    _ host: DomainName, account: ID, base: DomainName
+    _ host: DomainName, account: ID, base: DomainName, isCI: Bool = false
   ) async throws(StoreFault) -> Claim {
     let held = try await read { database in try RelayStore.holder(of: host, in: database) }
-    if let held { return try RelayStore.claim(of: held, by: account, host: host) }
+    if let held { return try RelayStore.claim(of: held, by: account, host: host, isCI: isCI) }
     return try await write { [self] database in
       if let held = try RelayStore.holder(of: host, in: database) {
-        return try RelayStore.claim(of: held, by: account, host: host)
+        return try RelayStore.claim(of: held, by: account, host: host, isCI: isCI)
       }
       try RelayStore.checkExists(account, in: database)
       guard host != base else { throw StoreFault.domainReserved(host.text) }
@@ -67,7 +70,12 @@ extension RelayStore {
         throw StoreFault.domainInvalid(error)
       }
       let endpoint = try insertDomain(host, of: account, isFirst: false, in: database)
-      return Claim(endpoint: endpoint, isNew: true)
+      if isCI {
+        try database.execute(
+          sql: "UPDATE endpoints SET is_temporary = 1 WHERE id = ?",
+          arguments: [endpoint.description])
+      }
+      return Claim(endpoint: endpoint, isNew: true, isTemporary: isCI)
     }
   }
 
@@ -144,9 +152,10 @@ extension RelayStore {
   }
 
   private static func claim(
-    of held: (endpoint: ID, account: ID), by account: ID, host: DomainName
+    of held: Holder, by account: ID, host: DomainName, isCI: Bool
   ) throws(StoreFault) -> Claim {
     guard held.account == account else { throw .domainTaken(host.text) }
-    return Claim(endpoint: held.endpoint, isNew: false)
+    guard held.isTemporary || !isCI else { throw .domainIsPersons(host.text) }
+    return Claim(endpoint: held.endpoint, isNew: false, isTemporary: held.isTemporary)
   }
 }

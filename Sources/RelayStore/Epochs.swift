@@ -39,7 +39,8 @@ extension RelayStore {
         database, sql: "SELECT epoch FROM endpoints WHERE id = ?",
         arguments: [endpoint.description])
       guard let row else { throw StoreFault.noSuchDomain(endpoint.description) }
-      guard try row.number("epoch") < epoch.number else { throw StoreFault.staleEpoch }
+      let known = Epoch(try row.number("epoch"))
+      guard known < epoch else { throw StoreFault.staleEpoch(known) }
       try database.execute(
         sql: "UPDATE endpoints SET epoch = ?, owner_install = ?, owner_instance = ? WHERE id = ?",
         arguments: [
@@ -57,6 +58,15 @@ extension RelayStore {
           UPDATE endpoints SET owner_install = NULL, owner_instance = NULL
           WHERE id = ? AND epoch = ?
           """, arguments: [endpoint.description, Database.signed(epoch.number)])
+    }
+  }
+
+  /// A name that a CI token claimed is nobody's any more, if this is still its last epoch.
+  package func freeTemporary(_ endpoint: ID, epoch: Epoch) async throws(StoreFault) {
+    try await write { database in
+      try database.execute(
+        sql: "DELETE FROM endpoints WHERE id = ? AND is_temporary = 1 AND epoch = ?",
+        arguments: [endpoint.description, Database.signed(epoch.number)])
     }
   }
 }

@@ -17,6 +17,17 @@ package struct Login: Sendable, Equatable {
 }
 
 extension RelayStore {
+  /// As the claim of an account, within what the authtoken is for. Throws `domainOutOfScope` too.
+  package func claim(
+    _ host: DomainName, by login: Login, base: DomainName
+  ) async throws(StoreFault) -> Claim {
+    guard login.mayServe(host, under: base) else {
+      throw .domainOutOfScope(host.text, pattern: login.ciPattern ?? "")
+    }
+    return try await claim(
+      host, account: login.account, base: base, isCI: login.ciPattern != nil)
+  }
+
   /// A token's last use is written down at most once in this time, in milliseconds.
   static let useInterval: UInt64 = 60_000
 

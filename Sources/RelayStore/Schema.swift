@@ -9,6 +9,10 @@ enum Schema {
     migrator.registerMigration("1 accounts, tokens, endpoints") { database in
       try database.execute(sql: first)
     }
+    migrator.registerMigration("2 names of CI tokens") { database in
+      try database.execute(
+        sql: "ALTER TABLE endpoints ADD COLUMN is_temporary INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
   }
 

@@ -22,8 +22,12 @@ package enum StoreFault: Error, Equatable, Sendable {
   case tokenUnknown
   case tokenRevoked
   case accountDisabled(String)
-  /// The endpoint has a newer epoch than the one that was to be written.
-  case staleEpoch
+  /// The authtoken is for other names only: its pattern.
+  case domainOutOfScope(String, pattern: String)
+  /// A name that a person claimed, and a CI token wants it.
+  case domainIsPersons(String)
+  /// The endpoint has this epoch, which is no older than the one that was to be written.
+  case staleEpoch(Epoch)
   case locked(directory: String, pid: Int32?)
   case unusable(String, fix: String?)
 
@@ -40,7 +44,7 @@ package enum StoreFault: Error, Equatable, Sendable {
     case .noSuchDomain(let name):
       UserError(code: "no-such-domain", message: "`\(name)` is not held")
     case .domainInvalid, .domainReserved, .domainTaken, .domainHeldAlready, .domainNotHeld,
-      .domainResting, .limitReached:
+      .domainResting, .domainOutOfScope, .domainIsPersons, .limitReached:
       domainError
     case .tokenUnknown:
       UserError(code: "authtoken-refused", message: "the relay does not know this authtoken")
@@ -81,6 +85,14 @@ package enum StoreFault: Error, Equatable, Sendable {
         code: "domain-resting",
         message: "\(name) was another account's own name and is never given away",
         fix: "choose another name")
+    case .domainOutOfScope(let name, let pattern):
+      UserError(
+        code: "domain-out-of-scope",
+        message: "this authtoken is for \(pattern) only, not for \(name)")
+    case .domainIsPersons(let name):
+      UserError(
+        code: "domain-out-of-scope",
+        message: "\(name) is a person's, and a CI token never takes it")
     case .limitReached(let limit):
       UserError(code: "too-many-domains", message: "the account holds \(limit) domains already")
     default:

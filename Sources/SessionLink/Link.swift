@@ -9,6 +9,8 @@ package enum LinkEnd: Equatable, Sendable {
   case failed(String)
   /// No frame came in time.
   case silent
+  /// The same agent has a newer connection.
+  case superseded
   case fault(SessionFault)
 }
 
@@ -19,7 +21,13 @@ package protocol LinkOwner: AnyObject {
   func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)?
   func link(_ link: Link, said control: Control)
   func link(_ link: Link, goesAway goAway: GoAway)
+  /// What was asked of it is answered late; said once until it is heard from again.
+  func linkIsSuspect(_ link: Link)
   func link(_ link: Link, ended end: LinkEnd)
+}
+
+extension LinkOwner {
+  package func linkIsSuspect(_ link: Link) {}
 }
 
 /// Drives one `Session` on one connection: reads always, writes while the connection takes it,
@@ -31,6 +39,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package typealias OutboundOut = ByteBuffer
 
   let role: Session.Role
+  /// The owner's own number for it.
+  package let number: Int
   private var session: Session
   private var ends: [(any PipeEnd)?] = []
   private weak var owner: (any LinkOwner)?
@@ -47,10 +57,11 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package private(set) var isLeaving = false
 
   package init(
-    role: Session.Role, hello: Hello, limits: Session.Limits, owner: any LinkOwner,
-    flusher: TickFlusher, loop: any EventLoop
+    role: Session.Role, number: Int = 0, hello: Hello, limits: Session.Limits,
+    owner: any LinkOwner, flusher: TickFlusher, loop: any EventLoop
   ) {
     self.role = role
+    self.number = number
     session = Session(role: role, hello: hello, limits: limits)
     self.owner = owner
     self.flusher = flusher
@@ -62,13 +73,24 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   // MARK: - What the owner and the joined sockets call
 
-  package func open(_ open: Open, end: any PipeEnd) -> StreamPort? {
+  /// Opens a stream; nil when the peer takes no more of them. `now` may be a little old.
+  package func open(_ open: Open, end: any PipeEnd, at now: Moment) -> StreamPort? {
     loop.preconditionInEventLoop()
     guard !isOver, let slot = session.open(open) else { return nil }
     keep(end, slot)
+    if keepAlive.opens(at: now) { ask() }
     queueFlush()
     return StreamPort(link: self, slot: slot)
   }
+
+  /// Asks the peer for a sign of life: it is silent for too long soon, or heard from.
+  package func probe() {
+    loop.preconditionInEventLoop()
+    if !isOver, keepAlive.probe(at: .now) { ask() }
+  }
+
+  /// An answer to what was asked is late: what was sent may have been seen, or not.
+  package var isSuspect: Bool { keepAlive.isSuspect }
 
   package func send(_ control: Control) {
     loop.preconditionInEventLoop()
@@ -256,17 +278,24 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     let now = Moment.now
     switch keepAlive.due(at: now) {
     case .fine(let next): beat(after: next - now)
-    case .ping:
-      pings += 1
-      session.ping(pings)
-      queueFlush()
-      watch()
+    case .suspect(let next):
+      owner?.linkIsSuspect(self)
+      beat(after: next - now)
+    case .ping: ask()
     case .dead: close(.silent)
     }
   }
 
+  private func ask() {
+    pings &+= 1
+    session.ping(pings)
+    queueFlush()
+    watch()
+  }
+
   private func beat(after delay: Duration) {
     guard !isOver else { return }
+    heartbeat?.cancel()
     heartbeat = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
       self.watch()
     }

@@ -1,5 +1,17 @@
 /// One login that asks to serve an endpoint (product.md, "Takeover").
 package struct Contender: Sendable, Equatable {
+  /// What it does about another one that has the endpoint (`--if-taken`).
+  package enum Manner: UInt8, Sendable, CaseIterable {
+    /// A new instance takes it, one that was away for too long waits.
+    case replace = 0
+    /// It waits.
+    case standby = 1
+    /// It gives up, if the other one is there.
+    case fail = 2
+    /// `tunnel take`: it takes the endpoint whatever epoch it held.
+    case take = 3
+  }
+
   package var install: ID
   package var instance: ID
   /// The login itself: an instance that dials again comes with a new one.
@@ -8,24 +20,20 @@ package struct Contender: Sendable, Equatable {
   package var label: String
   /// The epoch that its instance last held here; `.never` for one that is new.
   package var heldEpoch: Epoch
-  /// `tunnel take`: it takes the endpoint whatever epoch it held.
-  package var takes: Bool
-  /// `--if-taken standby`: it never takes what somebody holds.
-  package var yields: Bool
+  package var manner: Manner
   /// Unix time in milliseconds, for people.
   package var since: UInt64
 
   package init(
     install: ID, instance: ID, session: ID, label: String, heldEpoch: Epoch = .never,
-    takes: Bool = false, yields: Bool = false, since: UInt64 = 0
+    manner: Manner = .replace, since: UInt64 = 0
   ) {
     self.install = install
     self.instance = instance
     self.session = session
     self.label = label
     self.heldEpoch = heldEpoch
-    self.takes = takes
-    self.yields = yields
+    self.manner = manner
     self.since = since
   }
 }

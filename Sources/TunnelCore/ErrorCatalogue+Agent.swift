@@ -16,6 +16,13 @@ extension ErrorCatalogue {
         """,
       fix: "on the relay: `relay domain add NAME --account ACCOUNT`; or take a free subdomain"),
     ErrorEntry(
+      "domain-out-of-scope", "The authtoken is not for this name", status: 403, exit: .taken,
+      meaning: """
+        A CI token serves only names that match its pattern, and only names that no person of the \
+        account has claimed: it frees them when its agent ends.
+        """,
+      fix: "serve a name that matches, with --domain; or use a person's authtoken"),
+    ErrorEntry(
       "domain-resting", "The name was released a short time ago", status: 409, exit: .taken,
       meaning: """
         A released name rests for 30 days, so that its old visitors do not meet a stranger. \
@@ -37,6 +44,10 @@ extension ErrorCatalogue {
       "too-many-domains", "The account holds as many names as it may", status: 429, exit: .taken,
       meaning: "One account holds at most 100 names.",
       fix: "release one with `tunnel domains release NAME`"),
+    ErrorEntry(
+      "disconnected", "The session with the relay is over", exit: .temporary,
+      meaning: "With `--exit-on-disconnect` the agent ends where it would dial again.",
+      fix: "start it again, or leave the flag out and it comes back by itself"),
     ErrorEntry(
       "too-many-sessions", "The account has too many agents", status: 429, exit: .temporary,
       meaning: "One account has at most 50 sessions at a time. The agent keeps trying.",

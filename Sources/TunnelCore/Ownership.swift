@@ -10,6 +10,9 @@ package struct Ownership: Sendable {
     case standby(owner: Contender)
     /// A newer instance of its own install holds the endpoint: it ends.
     case replaced(by: Contender)
+    /// It wants the endpoint only if nobody is there. Ask the owner for a sign of life: one that
+    /// gives none is `lost`, and the claim comes again.
+    case contested(owner: Contender)
   }
 
   /// How long an owner that is gone keeps its place.
@@ -49,25 +52,33 @@ package struct Ownership: Sendable {
       owner = contender
       return .serve(epoch, displaced: [])
     }
-    if holder.instance == contender.instance || contender.takes { return serve(contender) }
+    if holder.instance == contender.instance || contender.manner == .take {
+      return serve(contender)
+    }
+    if contender.manner == .fail {
+      guard let owner else { return serve(contender) }
+      return .contested(owner: owner)
+    }
     if let place = standbys.firstIndex(where: { $0.session == contender.session }) {
       // It says its wishes anew; that alone makes it no newcomer.
       standbys[place] = contender
       return .standby(owner: holder)
     }
     let isStale = contender.heldEpoch > .never && contender.heldEpoch < epoch
-    if !isStale && !contender.yields { return serve(contender) }
+    if !isStale && contender.manner != .standby { return serve(contender) }
     standbys.removeAll { $0.instance == contender.instance }
     if isStale && holder.install == contender.install { return .replaced(by: holder) }
     standbys.append(contender)
     return .standby(owner: holder)
   }
 
-  /// A session wants to serve no longer. The longest-waiting standby follows an owner at once.
-  package mutating func stop(session: ID) -> Promotion? {
+  /// A session wants to serve no longer. True: it was the owner, and the place is free.
+  package mutating func stop(session: ID) -> Bool {
     standbys.removeAll { $0.session == session }
-    guard holder?.session == session else { return nil }
-    return promote()
+    guard holder?.session == session else { return false }
+    owner = nil
+    absent = nil
+    return true
   }
 
   /// A session is gone without a word: an owner keeps its place for a while.
@@ -78,11 +89,17 @@ package struct Ownership: Sendable {
     self.owner = nil
   }
 
-  /// Ends the wait for an owner that did not come back in time.
+  /// The longest-waiting standby follows an owner that left, or did not come back in time.
   package mutating func due(at now: Moment) -> Promotion? {
-    guard let deadline, now >= deadline else { return nil }
-    return promote()
+    if let deadline, now >= deadline { absent = nil }
+    guard holder == nil, !standbys.isEmpty else { return nil }
+    let next = standbys.removeFirst()
+    own(next)
+    return Promotion(owner: next, epoch: epoch)
   }
+
+  /// Somebody else wrote a newer epoch down.
+  package mutating func raise(to newer: Epoch) { epoch = max(epoch, newer) }
 
   private mutating func serve(_ contender: Contender) -> Decision {
     var displaced: [Displaced] = []
@@ -103,15 +120,6 @@ package struct Ownership: Sendable {
     standbys = waiting
     own(contender)
     return .serve(epoch, displaced: displaced)
-  }
-
-  private mutating func promote() -> Promotion? {
-    owner = nil
-    absent = nil
-    guard !standbys.isEmpty else { return nil }
-    let next = standbys.removeFirst()
-    own(next)
-    return Promotion(owner: next, epoch: epoch)
   }
 
   private mutating func own(_ contender: Contender) {

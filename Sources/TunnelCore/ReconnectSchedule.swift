@@ -13,6 +13,8 @@ package struct ReconnectSchedule: Sendable {
     case heartbeat
     /// The relay closed or reset the link, or said GOAWAY.
     case closed
+    /// The relay said GOAWAY because another process of it has taken over, which waits already.
+    case handover
     /// The relay answered, and said no for now.
     case refused
     /// The relay could not be reached.
@@ -22,12 +24,13 @@ package struct ReconnectSchedule: Sendable {
     fileprivate var isOurs: Bool {
       switch self {
       case .wake, .networkChange, .heartbeat: true
-      case .closed, .refused, .unreachable: false
+      case .closed, .handover, .refused, .unreachable: false
       }
     }
   }
 
   package static let firstSpread = Duration.milliseconds(2_500)
+  package static let handoverSpread = Duration.milliseconds(500)
   package static let steady = Duration.seconds(1)...Duration.seconds(3)
   package static let steadySpan = Duration.seconds(600)
   package static let longest = Duration.seconds(30)
@@ -50,10 +53,13 @@ package struct ReconnectSchedule: Sendable {
     }
     guard let began else {
       self.began = now
-      guard cause == .closed else {
-        return random(in: ReconnectSchedule.steady, using: &generator)
-      }
-      return random(in: .zero...ReconnectSchedule.firstSpread, using: &generator)
+      let first =
+        switch cause {
+        case .closed: .zero...ReconnectSchedule.firstSpread
+        case .handover: .zero...ReconnectSchedule.handoverSpread
+        default: ReconnectSchedule.steady
+        }
+      return random(in: first, using: &generator)
     }
     if now - began < ReconnectSchedule.steadySpan {
       return random(in: ReconnectSchedule.steady, using: &generator)

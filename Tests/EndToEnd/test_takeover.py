@@ -1,5 +1,8 @@
 """Who serves a domain when several agents want it, and coming back after the link was lost."""
 
+import json
+import os
+import signal
 import socket
 import threading
 
@@ -37,6 +40,60 @@ def test_an_agent_of_another_install_takes_it_and_the_older_waits(serve, keep, n
     newer.stop()
     wait_until("the standby to serve", lambda: ask(relay.port, domain).body == b"older")
     assert older.process.poll() is None and older.count() >= before
+
+
+def test_standby_waits_though_it_is_new_and_serves_when_the_owner_leaves(serve, keep, new_home,
+                                                                        relay, token, domain):
+    owner = serve(named(keep, "owner").port)
+    waiting = keep(agent(new_home(), relay, token, "--domain", domain, "--port",
+                         named(keep, "waiting").port, "--if-taken", "standby", ready=False))
+    waiting.wait_event("standby")
+    assert ask(relay.port, domain).body == b"owner"
+    owner.stop()
+    waiting.wait_event("ready")
+    assert ask(relay.port, domain).body == b"waiting"
+
+
+def test_fail_ends_with_73_where_an_agent_answers(serve, keep, new_home, relay, token, domain):
+    serve(named(keep, "owner").port)
+    other = keep(agent(new_home(), relay, token, "--domain", domain, "--port", 9,
+                       "--if-taken", "fail", ready=False))
+    error = other.wait_event("error")
+    assert error["code"] == "domain-taken" and "serves" in error["message"]
+    assert other.wait() == 73
+    assert ask(relay.port, domain).body == b"owner"
+
+
+@pytest.mark.timeout(60)
+def test_fail_serves_where_the_owner_gives_no_sign_of_life(serve, keep, new_home, relay, token,
+                                                           domain):
+    owner = serve(named(keep, "owner").port)
+    os.kill(owner.process.pid, signal.SIGSTOP)
+    try:
+        other = keep(agent(new_home(), relay, token, "--domain", domain, "--port",
+                           named(keep, "other").port, "--if-taken", "fail"))
+        other.wait_event("ready")
+        assert ask(relay.port, domain).body == b"other"
+    finally:
+        os.kill(owner.process.pid, signal.SIGCONT)
+    owner.wait_event("standby")
+
+
+def test_a_ci_token_serves_its_own_names_for_one_run(keep, home, new_home, relay, token, domain):
+    made = relay.command("token", "add", "ann", "--ci", "ci-*", "--json")
+    ci = json.loads(made)["token"]
+    app = named(keep, "ci")
+    for name in (domain, f"other.{relay.domain}"):
+        refused = keep(agent(new_home(), relay, ci, "--domain", name, "--port", app.port,
+                             ready=False))
+        assert refused.wait_event("error")["code"] == "domain-out-of-scope"
+        assert refused.wait() == 73
+    name = f"ci-7.{relay.domain}"
+    run = keep(agent(new_home(), relay, ci, "--domain", name, "--port", app.port))
+    run.wait_event("ready")
+    assert ask(relay.port, name).body == b"ci"
+    run.stop()
+    wait_until("the name to be free", lambda: ask(relay.port, name).status == 404)
 
 
 @pytest.mark.timeout(60)

@@ -35,7 +35,7 @@ import Testing
     let id = WireID(high: 1, low: 2)
     var full = Serve(request: 9, wish: .label("brave-otter"))
     full.heldEpoch = 4
-    full.takes = true
+    full.manner = 3
     full.project = "newtube"
     return [
       .serve(Serve(request: 1, wish: .first)),

@@ -53,7 +53,7 @@ import TunnelCore
     let (install, instance) = (ID(high: 1, low: 1), ID(high: 2, low: 2))
     try await store.raiseEpoch(of: endpoint, to: Epoch(3), install: install, instance: instance)
     for epoch in [Epoch(2), Epoch(3)] {
-      await #expect(throws: StoreFault.staleEpoch) {
+      await #expect(throws: StoreFault.staleEpoch(Epoch(3))) {
         try await store.raiseEpoch(of: endpoint, to: epoch, install: instance, instance: install)
       }
     }
@@ -124,7 +124,8 @@ import TunnelCore
       .noSuchDomain("a"), .domainInvalid(.empty), .domainReserved("a"), .domainTaken("a"),
       .domainHeldAlready("a"), .domainNotHeld("a"), .domainResting("a", days: 1),
       .domainResting("a", days: nil), .limitReached(domains: 1), .tokenUnknown, .tokenRevoked,
-      .accountDisabled("a"), .staleEpoch, .locked(directory: "d", pid: nil),
+      .accountDisabled("a"), .staleEpoch(Epoch(3)), .domainOutOfScope("a", pattern: "ci-*"),
+      .domainIsPersons("a"), .locked(directory: "d", pid: nil),
       .unusable("m", fix: nil),
     ]
     for fault in faults {

@@ -57,7 +57,7 @@ struct LinkFlushTests {
       let open = Open(
         endpoint: id, epoch: 1, kind: .http, exchange: WireID(high: 0, low: UInt64(number)),
         client: "192.0.2.1", secure: false, host: "mine.example", receivedAt: 0)
-      let port = try #require(link.open(open, end: nobody))
+      let port = try #require(link.open(open, end: nobody, at: .now))
       _ = port.send(piece, end: true)
     }
     hoard.most = 0

@@ -92,7 +92,7 @@ struct LinkTests {
     return relay.link.open(
       Open(
         endpoint: id, epoch: 1, kind: .http, exchange: id, client: "", secure: false,
-        host: "a.example", receivedAt: 0), end: relay)
+        host: "a.example", receivedAt: 0), end: relay, at: .now)
   }
 
   @Test("each side hears the other's hello")

@@ -7,13 +7,13 @@ import Testing
 
   /// Install, instance and session by number; instance 12 belongs to install 1.
   static func contender(
-    _ instance: UInt64, session: UInt64, held: UInt64 = 0, takes: Bool = false,
-    yields: Bool = false
+    _ instance: UInt64, session: UInt64, held: UInt64 = 0,
+    _ manner: Contender.Manner = .replace
   ) -> Contender {
     Contender(
       install: ID(high: 1, low: instance / 10), instance: ID(high: 2, low: instance),
       session: Self.session(session), label: "agent \(instance)", heldEpoch: Epoch(held),
-      takes: takes, yields: yields)
+      manner: manner)
   }
 
   static func session(_ number: UInt64) -> ID { ID(high: 3, low: number) }
@@ -71,7 +71,7 @@ import Testing
     let newer = Self.contender(21, session: 2)
     _ = ownership.claim(newer)
     #expect(ownership.claim(Self.contender(11, session: 1)) == .standby(owner: newer))
-    let taken = ownership.claim(Self.contender(11, session: 1, held: 1, takes: true))
+    let taken = ownership.claim(Self.contender(11, session: 1, held: 1, .take))
     #expect(taken == .serve(Epoch(3), displaced: [Self.told(2, .standby)]))
     #expect(ownership.standbys == [newer])
   }
@@ -79,10 +79,27 @@ import Testing
   @Test("who yields waits also where it is new, and serves what nobody holds")
   func yields() {
     var ownership = Ownership(epoch: .never)
-    let first = Self.contender(11, session: 1, yields: true)
+    let first = Self.contender(11, session: 1, .standby)
     #expect(ownership.claim(first) == .serve(Epoch(1), displaced: []))
     #expect(
-      ownership.claim(Self.contender(21, session: 2, yields: true)) == .standby(owner: first))
+      ownership.claim(Self.contender(21, session: 2, .standby)) == .standby(owner: first))
+  }
+
+  @Test("who gives up where somebody is, serves where nobody is or the owner is gone")
+  func gives() {
+    var ownership = Ownership(epoch: .never)
+    let first = Self.contender(11, session: 1, .fail)
+    #expect(ownership.claim(first) == .serve(Epoch(1), displaced: []))
+    for instance in [12, 21] as [UInt64] {
+      let other = Self.contender(instance, session: 2, .fail)
+      #expect(ownership.claim(other) == .contested(owner: first))
+    }
+    #expect(
+      ownership.claim(Self.contender(11, session: 3, .fail))
+        == .serve(Epoch(2), displaced: [Self.told(1, .silent)]))
+    ownership.lost(session: Self.session(3), at: start)
+    #expect(
+      ownership.claim(Self.contender(21, session: 4, .fail)) == .serve(Epoch(3), displaced: []))
   }
 
   @Test("a newer instance also replaces an older one of its install that waits")
@@ -103,11 +120,14 @@ import Testing
     for number in 1...3 as ClosedRange<UInt64> {
       _ = ownership.claim(Self.contender(number * 10, session: number))
     }
-    #expect(ownership.stop(session: Self.session(2)) == nil)
-    let promotion = ownership.stop(session: Self.session(3))
+    #expect(ownership.stop(session: Self.session(2)) == false)
+    #expect(ownership.due(at: start) == nil)
+    #expect(ownership.stop(session: Self.session(3)) == true)
+    let promotion = ownership.due(at: start)
     #expect(promotion?.owner.session == Self.session(1))
     #expect(promotion?.epoch == Epoch(4))
-    #expect(ownership.stop(session: Self.session(1)) == nil)
+    #expect(ownership.stop(session: Self.session(1)) == true)
+    #expect(ownership.due(at: start) == nil)
     #expect(ownership.holder == nil)
   }
 

@@ -46,8 +46,7 @@ import Testing
       let held = UInt64.random(in: 0...ownership.epoch.number, using: &generator)
       let contender = OwnershipTests.contender(
         instance, session: sessions, held: Bool.random(using: &generator) ? 0 : held,
-        takes: Int.random(in: 0..<10, using: &generator) == 0,
-        yields: Int.random(in: 0..<5, using: &generator) == 0)
+        Contender.Manner.allCases.randomElement(using: &generator) ?? .replace)
       let before = ownership.epoch
       let decision = ownership.claim(contender)
       verify(decision, of: contender, in: ownership, since: before)
@@ -72,8 +71,11 @@ import Testing
       #expect(ownership.epoch == before)
     case .replaced(let owner):
       #expect(owner.install == contender.install)
-      #expect(!contender.takes && ownership.epoch == before)
+      #expect(contender.manner != .take && ownership.epoch == before)
       #expect(!ownership.standbys.contains(contender))
+    case .contested(let owner):
+      #expect(contender.manner == .fail && ownership.epoch == before)
+      #expect(ownership.owner == owner && owner.instance != contender.instance)
     }
   }
 
@@ -84,7 +86,10 @@ import Testing
       #expect(!waiting.contains(owner.session))
       #expect(ownership.deadline == nil)
     } else {
-      #expect(waiting.isEmpty || ownership.deadline != nil, "standbys wait for nobody")
+      var asked = ownership
+      let follows = asked.due(at: now) != nil
+      #expect(
+        waiting.isEmpty || follows || ownership.deadline != nil, "standbys wait for nobody")
     }
   }
 }

@@ -67,8 +67,7 @@ struct RelayAPI: Sendable {
       return EditedResponse(status: .created, response: item(claimed))
     }
     v1.delete("/domains/:name") { _, context in
-      let host = try name(try context.parameters.require("name"))
-      try await store.release(host, account: try context.account.account)
+      try await release(try context.parameters.require("name"), try context.account)
       return HTTPResponse.Status.noContent
     }
     return router
@@ -89,8 +88,23 @@ struct RelayAPI: Sendable {
 
   private func claim(_ text: String, _ login: Login) async throws -> DomainName {
     let host = try name(text)
-    _ = try await store.claim(host, account: login.account, base: base)
+    try refuseCI(login)
+    _ = try await store.claim(host, by: login, base: base)
     return host
+  }
+
+  private func release(_ text: String, _ login: Login) async throws {
+    let host = try name(text)
+    try refuseCI(login)
+    try await store.release(host, account: login.account)
+  }
+
+  /// Names that stay are a person's to claim and to give back.
+  private func refuseCI(_ login: Login) throws(UserError) {
+    guard login.ciPattern != nil else { return }
+    throw UserError(
+      code: "domain-out-of-scope", message: "a CI token claims a name by serving it, for one run",
+      fix: "use a person's authtoken for names that stay")
   }
 
   /// A bare label means a subdomain of this relay.

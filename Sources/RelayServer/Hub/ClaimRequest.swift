@@ -9,6 +9,8 @@ struct ClaimedEndpoint: Sendable {
   let lastOwner: EndpointOwner
   /// It was free and became the account's just now.
   let isNew: Bool
+  /// A CI token's: freed when its agent ends.
+  let isTemporary: Bool
 
   /// As the relay that ran before left it: its owner is awaited as one that was lost just now.
   func ownership(at now: Moment) -> Ownership {
@@ -25,16 +27,17 @@ struct ClaimedEndpoint: Sendable {
 /// What an agent wants to serve, as a question to the database.
 struct ClaimRequest: Sendable {
   let wish: Serve.Wish
-  let account: ID
+  let login: Login
   let base: DomainName
 
   /// The endpoint, claimed if it was free. Throws what the agent is to be told.
   func carryOut(_ store: RelayStore) async throws -> ClaimedEndpoint {
     let host = try await host(store)
-    let claim = try await store.claim(host, account: account, base: base)
+    let claim = try await store.claim(host, by: login, base: base)
     let owner = try await store.owner(of: claim.endpoint)
     return ClaimedEndpoint(
-      endpoint: claim.endpoint, host: host, lastOwner: owner, isNew: claim.isNew)
+      endpoint: claim.endpoint, host: host, lastOwner: owner, isNew: claim.isNew,
+      isTemporary: claim.isTemporary)
   }
 
   private func host(_ store: RelayStore) async throws -> DomainName {
@@ -42,7 +45,7 @@ struct ClaimRequest: Sendable {
     case .domain(let text): return try Self.name(text)
     case .label(let label): return try Self.name("\(label).\(base)")
     case .first:
-      if let first = try await store.firstDomain(account: account) { return first }
+      if let first = try await store.firstDomain(account: login.account) { return first }
       throw UserError(
         code: "domain-not-held", message: "your account holds no domain",
         fix: "claim one with `tunnel domains claim NAME`, or name one with --domain")

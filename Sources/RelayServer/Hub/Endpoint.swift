@@ -1,3 +1,4 @@
+import NIOCore
 import SessionLink
 import TunnelCore
 
@@ -9,11 +10,19 @@ final class Endpoint {
   /// When the database was last known to say that this is so.
   var vouchedAt = Moment.now
   /// nil until somebody wants to serve it: only then its epoch is read from the database.
-  var ownership: Ownership?
-  /// The session that has it; nil while nobody is there.
-  var serving: RelaySession?
-  /// A look is due once an owner that is gone has been gone for too long.
-  var isAwaited = false
+  var life: EndpointLife?
+  /// What the life wants done is being done.
+  var isActing = false
+  /// The session that has it, and its epoch there; nil while nobody serves.
+  private(set) var serving: RelaySession?
+  private(set) var epoch = Epoch.never
+  /// The session that claimed it when it was free.
+  var claimedBy: ID?
+  /// Why it could not be written down lately.
+  var fault: (any Error)?
+  var timer: Scheduled<Void>?
+  /// The name was taken away: what still comes is about nobody.
+  var isGone = false
 
   init(id: ID, host: DomainName, account: ID) {
     self.id = id
@@ -21,5 +30,8 @@ final class Endpoint {
     self.account = account
   }
 
-  var epoch: Epoch { ownership?.epoch ?? .never }
+  func route(to session: RelaySession?, _ epoch: Epoch = .never) {
+    serving = session
+    self.epoch = epoch
+  }
 }

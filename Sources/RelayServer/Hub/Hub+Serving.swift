@@ -4,142 +4,174 @@ import RelayStore
 import SessionLink
 import TunnelCore
 
-/// How an endpoint gets its owner and loses it; who, is `Ownership`'s to decide.
+/// How an endpoint gets its owner and loses it: who, and in which order, is `EndpointLife`'s to
+/// decide.
 extension Hub {
+  /// limits.md: how long an owner has to answer when `--if-taken fail` asks for it.
+  static let signOfLife = KeepAlive.suspicion + .milliseconds(200)
+
   func serve(_ serve: Serve, _ session: RelaySession) {
-    let request = ClaimRequest(wish: serve.wish, account: session.login.account, base: base)
+    let request = ClaimRequest(wish: serve.wish, login: session.login, base: base)
     let found = loop.makePromise(of: ClaimedEndpoint.self)
     found.completeWithTask { [store] in try await request.carryOut(store) }
     found.futureResult.assumeIsolated().whenComplete { result in
       guard session.link != nil else { return }
       switch result {
-      case .success(let claimed): self.decide(claimed, serve, session)
-      case .failure(let error): self.refuse(serve, error, session)
+      case .success(let claimed):
+        let endpoint = self.endpoint(claimed, of: session.login.account)
+        session.endpoints[endpoint.id] = endpoint
+        if claimed.isNew { endpoint.claimedBy = session.id }
+        let contender = session.contender(serve)
+        self.change(endpoint) { $0.claim(contender, request: serve.request, at: .now) }
+      case .failure(let error): self.refuse(serve.request, error, session)
       }
     }
   }
 
-  private func decide(_ claimed: ClaimedEndpoint, _ serve: Serve, _ session: RelaySession) {
-    let endpoint = endpoint(claimed, of: session.login.account)
-    var ownership = endpoint.ownership ?? claimed.ownership(at: .now)
-    let decision = ownership.claim(session.contender(serve))
-    endpoint.ownership = ownership
-    session.endpoints[endpoint.id] = endpoint
-    switch decision {
-    case .standby(let owner): session.send(.standby(endpoint, owner))
-    case .replaced(let owner):
-      session.endpoints[endpoint.id] = nil
-      session.send(.replaced(endpoint, owner))
-    case .serve(let epoch, let displaced):
-      give(serve.request, endpoint, epoch, to: session, from: displaced, isNew: claimed.isNew)
-    }
-    expectBack(endpoint)
+  /// The agent says that it leaves.
+  func stop(_ id: ID, _ session: RelaySession) {
+    guard let endpoint = session.endpoints.removeValue(forKey: id) else { return }
+    change(endpoint) { $0.stop(session: session.id, at: .now) }
   }
 
-  private func tell(_ displaced: Displaced, _ endpoint: Endpoint) {
-    guard let session = sessions[displaced.session], let owner = endpoint.ownership?.owner
-    else { return }
-    switch displaced.notice {
-    case .silent: session.endpoints[endpoint.id] = nil
-    case .replaced:
+  /// The agent is gone without a word.
+  func lost(_ endpoint: Endpoint, by session: RelaySession) {
+    change(endpoint) { $0.lost(session: session.id, at: .now) }
+  }
+
+  /// Tells the life, then does what it wants; what is told meanwhile joins the end.
+  private func change(_ endpoint: Endpoint, _ tell: (inout EndpointLife) -> Void) {
+    guard !endpoint.isGone, var life = endpoint.life else { return }
+    endpoint.life = nil
+    tell(&life)
+    endpoint.life = life
+    if endpoint.isActing { return }
+    endpoint.isActing = true
+    while let action = endpoint.life?.next() { act(action, endpoint) }
+    endpoint.isActing = false
+  }
+
+  private func act(_ action: EndpointLife.Action, _ endpoint: Endpoint) {
+    switch action {
+    case .write(let epoch, let owner): write(endpoint, epoch, owner)
+    case .left(let epoch):
+      Task { [store, id = endpoint.id] in try? await store.ownerLeft(id, epoch: epoch) }
+    case .free:
+      Task { [store, id = endpoint.id, epoch = endpoint.life?.ownership.epoch ?? .never] in
+        try? await store.freeTemporary(id, epoch: epoch)
+      }
+    case .look(let moment): look(endpoint, at: moment)
+    case .probe(let id): probe(id, endpoint)
+    case .routeless:
+      endpoint.route(to: nil)
+      presence.set(endpoint.host, online: false)
+    case .serving(let id, let request, let epoch): give(endpoint, epoch, to: id, request)
+    case .standby(let id, let owner): sessions[id]?.send(.standby(endpoint, owner))
+    case .replaced(let id, let owner):
+      sessions[id]?.endpoints[endpoint.id] = nil
+      sessions[id]?.send(.replaced(endpoint, owner))
+    case .superseded(let id):
+      // Nobody is at its other end: what runs there must not wait for the heartbeat to say so.
+      sessions[id]?.link?.close(.superseded)
+    case .taken(let id, let request, let owner):
+      guard let session = sessions[id] else { return }
       session.endpoints[endpoint.id] = nil
-      session.send(.replaced(endpoint, owner))
-    case .standby: session.send(.standby(endpoint, owner))
+      refuse(request, UserError(taken: endpoint.host, by: owner), session)
+    case .unwritten(let id, let request):
+      guard let session = sessions[id] else { return }
+      session.endpoints[endpoint.id] = nil
+      refuse(request, endpoint.fault ?? StoreFault.noSuchDomain(endpoint.host.text), session)
     }
   }
 
-  /// The route changes only when the epoch is on disk, and the agent hears of it before any stream:
-  /// until then the owner of before goes on.
-  private func give(
-    _ request: UInt32, _ endpoint: Endpoint, _ epoch: Epoch, to session: RelaySession,
-    from displaced: [Displaced], isNew: Bool
-  ) {
-    guard let hello = session.hello else { return }
-    let (id, install, instance) = (endpoint.id, ID(hello.install), ID(hello.instance))
-    let written = loop.makePromise(of: Void.self)
-    written.completeWithTask { [store] in
+  private func write(_ endpoint: Endpoint, _ epoch: Epoch, _ owner: Contender) {
+    let written = loop.makePromise(of: EndpointLife.Outcome.self)
+    written.completeWithTask { [store, id = endpoint.id] in
       do {
-        try await store.raiseEpoch(of: id, to: epoch, install: install, instance: instance)
-      } catch StoreFault.staleEpoch {
-        // A newer owner was written meanwhile; this session is told so by its own claim.
+        try await store.raiseEpoch(
+          of: id, to: epoch, install: owner.install, instance: owner.instance)
+        return .done
+      } catch StoreFault.staleEpoch(let known) {
+        return .stale(known)
       }
     }
     written.futureResult.assumeIsolated().whenComplete { result in
-      guard endpoint.ownership?.owner?.session == session.id, endpoint.epoch == epoch
-      else { return }
-      if case .failure(let error) = result {
-        self.stop(id, session)
-        return self.refuse(Serve(request: request, wish: .first), error, session)
-      }
-      session.send(
-        .serving(
-          request: request, endpoint: id.wire, epoch: epoch.number,
-          url: self.urls.url(endpoint.host), claimed: isNew))
-      endpoint.serving = session
-      self.presence.set(endpoint.host, online: true)
-      for other in displaced { self.tell(other, endpoint) }
+      if case .failure(let error) = result { endpoint.fault = error }
+      let outcome = (try? result.get()) ?? .failed
+      self.change(endpoint) { $0.written(outcome, at: .now) }
     }
   }
 
-  private func refuse(_ serve: Serve, _ error: any Error, _ session: RelaySession) {
+  /// The agent hears of it before any stream.
+  private func give(
+    _ endpoint: Endpoint, _ epoch: Epoch, to id: ID, _ request: UInt32
+  ) {
+    guard let session = sessions[id] else { return }
+    let isNew = endpoint.claimedBy == id
+    if isNew { endpoint.claimedBy = nil }
+    session.send(
+      .serving(
+        request: request, endpoint: endpoint.id.wire, epoch: epoch.number,
+        url: urls.url(endpoint.host), claimed: isNew))
+    endpoint.route(to: session, epoch)
+    presence.set(endpoint.host, online: true)
+  }
+
+  private func look(_ endpoint: Endpoint, at moment: Moment) {
+    endpoint.timer?.cancel()
+    let delay = moment - .now
+    endpoint.timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
+      self.change(endpoint) { $0.due(at: .now) }
+    }
+  }
+
+  /// Suspicion closes the session, which is an answer too.
+  private func probe(_ id: ID, _ endpoint: Endpoint) {
+    let isThere = { self.change(endpoint) { $0.answered(session: id, at: .now) } }
+    guard let session = sessions[id] else { return isThere() }
+    session.isAsked = true
+    session.link?.probe()
+    loop.assumeIsolated().scheduleTask(in: .nanoseconds(Self.signOfLife.nanoseconds)) {
+      session.isAsked = false
+      isThere()
+    }
+  }
+
+  // MARK: - No
+
+  /// Only a name that cannot be had ends an agent; from what is the relay's trouble it comes back.
+  private func refuse(_ request: UInt32, _ error: any Error, _ session: RelaySession) {
     let shown = UserError(relay: error)
     var metadata = session.metadata
     metadata["code"] = "\(shown.code)"
+    metadata["message"] = "\(shown.message)"
     logger.info("serve refused", metadata: metadata)
+    guard shown.exit == .taken || shown.exit == .usage else {
+      return session.end(.drain, "the relay cannot give the domain now: \(shown.message)")
+    }
     session.send(
       .refused(
-        request: serve.request, code: shown.code, message: shown.message, fix: shown.fix ?? ""))
+        request: request, code: shown.code, message: shown.message, fix: shown.fix ?? ""))
   }
+}
 
-  // MARK: - Leaving
-
-  /// The agent says that it leaves: whoever waits follows at once.
-  func stop(_ id: ID, _ session: RelaySession) {
-    guard let endpoint = session.endpoints.removeValue(forKey: id) else { return }
-    let epoch = endpoint.epoch
-    leave(endpoint, session)
-    promote(endpoint.ownership?.stop(session: session.id), endpoint)
-    Task { [store] in try? await store.ownerLeft(id, epoch: epoch) }
-  }
-
-  /// The agent is gone without a word: its place is kept for a while.
-  func lost(_ endpoint: Endpoint, by session: RelaySession) {
-    endpoint.ownership?.lost(session: session.id, at: .now)
-    leave(endpoint, session)
-    expectBack(endpoint)
-  }
-
-  private func leave(_ endpoint: Endpoint, _ session: RelaySession) {
-    guard endpoint.serving === session else { return }
-    endpoint.serving = nil
-    presence.set(endpoint.host, online: false)
-  }
-
-  private func expectBack(_ endpoint: Endpoint) {
-    guard !endpoint.isAwaited, let deadline = endpoint.ownership?.deadline else { return }
-    endpoint.isAwaited = true
-    let delay = deadline - .now
-    loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
-      endpoint.isAwaited = false
-      self.promote(endpoint.ownership?.due(at: .now), endpoint)
-      self.expectBack(endpoint)
-    }
-  }
-
-  private func promote(_ next: Promotion?, _ endpoint: Endpoint) {
-    guard let next, let session = sessions[next.owner.session] else { return }
-    give(0, endpoint, next.epoch, to: session, from: [], isNew: false)
+extension UserError {
+  /// `--if-taken fail`.
+  fileprivate init(taken host: DomainName, by owner: Contender) {
+    self.init(
+      code: "domain-taken", message: "\(owner.label) serves \(host) now",
+      fix: "end that agent first, or start without `--if-taken fail` to take its place")
   }
 }
 
 extension Control {
-  static func standby(_ endpoint: Endpoint, _ owner: Contender) -> Control {
+  fileprivate static func standby(_ endpoint: Endpoint, _ owner: Contender) -> Control {
     .standby(
       endpoint: endpoint.id.wire, epoch: endpoint.epoch.number, owner: owner.label,
       since: owner.since)
   }
 
-  static func replaced(_ endpoint: Endpoint, _ owner: Contender) -> Control {
+  fileprivate static func replaced(_ endpoint: Endpoint, _ owner: Contender) -> Control {
     .replaced(
       endpoint: endpoint.id.wire, epoch: endpoint.epoch.number, owner: owner.label,
       since: owner.since)

@@ -1,4 +1,5 @@
 import Logging
+import Multiplexer
 import NIOCore
 import RelayStore
 import SessionLink
@@ -36,13 +37,19 @@ final class Hub {
 
   /// The endpoint of a name that the database has just said is the account's.
   func endpoint(_ claimed: ClaimedEndpoint, of account: ID) -> Endpoint {
+    let endpoint: Endpoint
     if let known = endpoints[claimed.host], known.id == claimed.endpoint {
-      known.vouchedAt = .now
-      return known
+      endpoint = known
+      endpoint.vouchedAt = .now
+    } else {
+      drop(claimed.host)
+      endpoint = Endpoint(id: claimed.endpoint, host: claimed.host, account: account)
+      endpoints[claimed.host] = endpoint
     }
-    drop(claimed.host)
-    let endpoint = Endpoint(id: claimed.endpoint, host: claimed.host, account: account)
-    endpoints[claimed.host] = endpoint
+    if endpoint.life == nil, !endpoint.isActing {
+      endpoint.life = EndpointLife(
+        claimed.ownership(at: .now), isTemporary: claimed.isTemporary, at: .now)
+    }
     return endpoint
   }
 
@@ -100,13 +107,15 @@ final class Hub {
 
   private func drop(_ host: DomainName) {
     guard let endpoint = endpoints.removeValue(forKey: host) else { return }
+    endpoint.isGone = true
+    endpoint.timer?.cancel()
+    endpoint.route(to: nil)
     presence.set(host, online: false)
-    guard let session = endpoint.serving else { return }
-    endpoint.serving = nil
-    session.endpoints[endpoint.id] = nil
-    session.send(
-      .refused(
-        request: 0, code: "domain-not-held", message: "\(host) is no longer held by this account",
-        fix: "ask the relay's operator, or serve another domain"))
+    let gone = Control.refused(
+      request: 0, code: "domain-not-held", message: "\(host) is no longer held by this account",
+      fix: "ask the relay's operator, or serve another domain")
+    for session in sessions.values where session.endpoints.removeValue(forKey: endpoint.id) != nil {
+      session.send(gone)
+    }
   }
 }

@@ -15,6 +15,8 @@ final class RelaySession: LinkOwner {
   private(set) var link: Link?
   private(set) var hello: Hello?
   var endpoints: [ID: Endpoint] = [:]
+  /// Somebody wants its place if it gives no sign of life.
+  var isAsked = false
 
   init(id: ID, login: Login, hub: Hub) {
     self.id = id
@@ -42,7 +44,8 @@ final class RelaySession: LinkOwner {
     Contender(
       install: hello.map { ID($0.install) } ?? id, instance: hello.map { ID($0.instance) } ?? id,
       session: id, label: hello?.label ?? "", heldEpoch: Epoch(serve.heldEpoch),
-      takes: serve.takes, since: WallClock.milliseconds())
+      manner: Contender.Manner(rawValue: serve.manner) ?? .replace,
+      since: WallClock.milliseconds())
   }
 
   // MARK: - LinkOwner
@@ -64,6 +67,10 @@ final class RelaySession: LinkOwner {
 
   func link(_ link: Link, goesAway goAway: GoAway) {
     for endpoint in Array(endpoints.keys) { hub.stop(endpoint, self) }
+  }
+
+  func linkIsSuspect(_ link: Link) {
+    if isAsked { link.close(.silent) }
   }
 
   func link(_ link: Link, ended end: LinkEnd) {

@@ -169,7 +169,7 @@ final class IngressConnection: SocketUser {
       secure: peer.isSecure(request),
       host: endpoint.host.text, receivedAt: request.receivedAt)
     open.class = .live
-    guard let port = link.open(open, end: exchange) else {
+    guard let port = link.open(open, end: exchange, at: exchange.record.began) else {
       throw link.isLeaving
         ? Directions.offline(endpoint.host)
         : Refusal(.overloaded, "Too many requests are open on this tunnel.")

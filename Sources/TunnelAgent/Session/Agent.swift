@@ -10,13 +10,13 @@ package struct AgentEnd: Sendable {
   let error: UserError?
 }
 
-/// One agent process's session with the relay: dials, serves, dials again, and ends.
-/// Belongs to one event loop; what it has to tell goes out as `AgentEvent`s.
-package final class Agent: LinkOwner {
-  /// product.md, "Ends": what is over within this is whole.
-  private static let graceOfStop = TimeAmount.seconds(3)
+/// One agent process's session with the relay: dials, serves, dials again, and ends. What is done
+/// when, `AgentLife` decides; this carries it out. Belongs to one event loop; what it has to tell
+/// goes out as `AgentEvent`s.
+package final class Agent {
+  private static let quietLook = TimeAmount.milliseconds(20)
 
-  private let settings: AgentSettings
+  let settings: AgentSettings
   private let way: LinkDial
   private let loop: any EventLoop
   private let flusher: TickFlusher
@@ -25,23 +25,19 @@ package final class Agent: LinkOwner {
   private let report: (UpstreamExchange) -> Void
   private let end: EventLoopPromise<AgentEnd>
   private let instance: ID
-  private var random = SystemRandomNumberGenerator()
-  private var schedule = ReconnectSchedule()
-  private var link: Link?
-  private var wantsWake = false
+  private let bootTime: () -> Moment
+  private var sleep: SleepDetector
+  private var life: AgentLife
+  private var isActing = false
+  private var links: [Link] = []
+  private var timer: Scheduled<Void>?
   /// The code of the last trouble whose fix was said.
   private var adviceGiven: String?
-  /// Set while the next try is only waited for.
-  private var redial: Scheduled<Void>?
-  private var serving: (endpoint: WireID, epoch: UInt64)?
-  private var heldEpoch: UInt64 = 0
   private var wasReady = false
-  private var isStopping = false
-  private(set) var hasEnded = false
 
   package init(
     _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
-    end: EventLoopPromise<AgentEnd>, logger: Logger,
+    end: EventLoopPromise<AgentEnd>, logger: Logger, bootTime: (() -> Moment)? = nil,
     tell: @escaping @Sendable ([AgentEvent]) -> Void
   ) {
     self.settings = settings
@@ -53,159 +49,41 @@ package final class Agent: LinkOwner {
     report = { [news] exchange in news.add(.request(exchange.report)) }
     pool = UpstreamPool(
       host: settings.upstream.host, port: settings.upstream.port, loop: loop, flusher: flusher)
+    var random = SystemRandomNumberGenerator()
     instance = ID.random(using: &random)
+    life = AgentLife(exitsOnDisconnect: settings.exitOnDisconnect, seed: random.next())
+    self.bootTime = bootTime ?? BootClock.now
+    sleep = SleepDetector(at: self.bootTime())
   }
 
-  // MARK: - Dialing
+  package var hasEnded: Bool { life.isOver }
 
-  package func dial() {
-    redial = nil
-    guard !isStopping, !hasEnded else { return }
-    way.start { outcome in
-      if self.isStopping || self.hasEnded {
-        if case .link(let channel, _, _) = outcome { channel.close(promise: nil) }
-        return
-      }
-      switch outcome {
-      case .link(let channel, let rest, let carrier): self.begin(channel, rest, carrier)
-      case .refused(let answer): self.refused(answer)
-      case .stranger(let answer):
-        self.away(.refused, RelayProblem.stranger(answer, relay: self.settings.relay).message)
-      case .failed(let error): self.unreachable(error)
-      }
-    }
+  // MARK: - What happens around it
+
+  package func dial() { life { $0.start() } }
+
+  /// Takes nothing new, lets what runs finish, ends.
+  func stop() { life { $0.stop(at: .now) } }
+
+  /// Nobody is there any more to serve for.
+  func alone() { life { $0.alone() } }
+
+  /// Asks for the domain, whoever has it. False: there is no session now; it is asked for with the
+  /// next one.
+  package func take() -> Bool {
+    var asked = false
+    life { asked = $0.take() }
+    return asked
   }
 
-  /// The reason of the wait, and once the way out of it.
-  private func unreachable(_ error: UserError) {
-    away(.unreachable, error.message)
-    if error.code == adviceGiven { return }
-    adviceGiven = error.code
-    if let fix = error.fix, error.code.hasPrefix("tls-") || error.code.hasPrefix("proxy-") {
-      news.add(.warning("\(fix) (`tunnel explain \(error.code)`)"))
-    }
-  }
+  func networkChanged() { life { $0.networkChanged(at: .now) } }
 
-  private func begin(_ channel: any Channel, _ rest: ByteBuffer, _ carrier: Carrier) {
-    let hello = Hello(
-      streamLimit: 4_096, install: settings.install.wire, instance: instance.wire,
-      clock: WallClock.milliseconds(), label: MachineLabel.text)
-    let link = Link(
-      role: .agent, hello: hello, limits: Session.Limits(), owner: self, flusher: flusher,
-      loop: loop)
-    self.link = link
-    do {
-      try LinkChannel.install(link, on: channel, rest: rest, over: carrier)
-    } catch {
-      self.link = nil
-      away(.closed, "\(error)")
-    }
-  }
-
-  /// The relay answered the handshake with a problem instead.
-  private func refused(_ answer: RelayAPI.Answer) {
-    let error = RelayProblem.error(answer, relay: settings.relay)
-    switch answer.status {
-    case 401, 403, 426:
-      if error.code == "relay-answer" { away(.refused, error.message) } else { finish(error) }
-    default: away(.refused, error.message)
-    }
-  }
-
-  private func away(_ cause: ReconnectSchedule.Cause, _ reason: String) {
-    if isStopping { return finish(.ok) }
-    let delay = schedule.delay(after: cause, at: .now, using: &random)
-    news.add(
-      .reconnecting(reason: reason, retryMilliseconds: UInt64(delay.nanoseconds / 1_000_000)))
-    redial = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) { self.dial() }
-  }
-
-  // MARK: - LinkOwner
-
-  package func link(_ link: Link, said hello: Hello) { declare() }
-
-  private func declare() {
-    var serve = Serve(request: 1, wish: settings.domain.wish)
-    serve.heldEpoch = heldEpoch
-    serve.project = settings.project ?? ""
-    link?.send(.serve(serve))
-  }
-
-  package func link(_ link: Link, said control: Control) {
-    switch control {
-    case .serving(_, let endpoint, let epoch, let url, let claimed):
-      serving = (endpoint, epoch)
-      heldEpoch = epoch
-      schedule.ready()
-      online(url, claimed: claimed)
-    case .refused(_, let code, let message, let fix):
-      finish(.refused(code, message, fix))
-    case .replaced(_, _, let owner, _):
-      news.add(.replaced(by: owner))
-      finish(.ok)
-    case .standby(_, _, let owner, let since):
-      serving = nil
-      news.add(.standby(owner: owner, since: since))
-    case .notice(_, let text): news.add(.warning(text))
-    case .serve, .stop: break
-    }
-  }
-
-  private func online(_ url: String, claimed: Bool) {
-    adviceGiven = nil
-    if wasReady { return news.add(.online) }
-    wasReady = true
-    StartupCode.giveBack()
-    let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
-    if claimed { news.add(.claimed(domain: domain)) }
-    news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
-  }
-
-  package func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
-    guard open.kind == .http else { return nil }
-    guard let serving, open.endpoint == serving.endpoint, open.epoch >= serving.epoch else {
-      let farewell = Farewell(.staleEpoch, blame: .relay)
-      port.stop(farewell)
-      port.reset(farewell)
-      return nil
-    }
-    return UpstreamExchange(
-      port, id: ID(open.exchange), receivedAt: open.receivedAt, pool: pool, loop: loop,
-      responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) },
-      finished: report)
-  }
-
-  package func link(_ link: Link, goesAway goAway: GoAway) {
-    switch goAway.code {
-    case .revoked: finish(.revoked(goAway.text, settings.relay))
-    case .drain, .handover:
-      // What runs on the old link ends there; everything new waits for the next one.
-      guard self.link === link else { return }
-      self.link = nil
-      serving = nil
-      away(.closed, goAway.text)
-    case .stop, .limit, .protocolFault: break
-    }
-  }
-
-  package func link(_ link: Link, ended reason: LinkEnd) {
-    guard self.link === link else { return }
-    self.link = nil
-    guard !hasEnded else { return }
-    if isStopping { return finish(.ok) }
-    away(wantsWake ? .wake : reason.cause, wantsWake ? "woke up" : reason.words)
-    wantsWake = false
-  }
-
-  /// The machine slept: what was said meanwhile is old, the connection most likely gone.
-  func woke() {
-    if let link {
-      wantsWake = true
-      return link.close()
-    }
-    guard redial != nil else { return }
-    redial?.cancel()
-    dial()
+  /// On each turn of the loop, before anything is read. False: the process stood still, and what
+  /// the relay had sent is void.
+  func turns() -> Bool {
+    guard sleep.hasSlept(at: bootTime()) else { return true }
+    life { $0.woke(at: .now) }
+    return false
   }
 
   /// Said once, at the start: most often the app was just not started yet.
@@ -220,38 +98,213 @@ package final class Agent: LinkOwner {
     }
   }
 
-  // MARK: - Ending
+  // MARK: - What the life wants done
 
-  /// Takes nothing new, lets what runs finish, ends.
-  func stop() {
-    guard !isStopping, !hasEnded else { return }
-    isStopping = true
-    guard let link else { return finish(.ok) }
-    if let serving { link.send(.stop(endpoint: serving.endpoint)) }
-    link.goAway(.stop, "the agent stops")
-    let isolated = loop.assumeIsolated()
-    isolated.scheduleTask(in: Self.graceOfStop) { self.finish(.ok) }
-    whenQuiet(isolated)
+  /// Tells the machine, then does what it wants; what is told meanwhile joins the end.
+  private func life(_ tell: (inout AgentLife) -> Void) {
+    loop.preconditionInEventLoop()
+    tell(&life)
+    if isActing { return }
+    isActing = true
+    while let action = life.next() { act(action) }
+    isActing = false
+  }
+
+  private func act(_ action: AgentLife.Action) {
+    switch action {
+    case .dial(let number): dial(number)
+    case .declare(let number, let held, let takes): declare(link(number), held, takes)
+    case .probe(let number): link(number)?.probe()
+    case .drop(let number): link(number)?.close()
+    case .leave(let number, let endpoint): leave(link(number), endpoint)
+    case .look(let moment): look(at: moment)
+    case .tell(let what): tell(what)
+    case .end(let ending): finish(ending)
+    }
+  }
+
+  private func link(_ number: Int) -> Link? { links.first { $0.number == number } }
+
+  private func dial(_ number: Int) {
+    way.start { outcome in
+      switch outcome {
+      case .link(let channel, let rest, let carrier): self.begin(number, channel, rest, carrier)
+      case .refused(let answer): self.refused(number, answer)
+      case .stranger(let answer):
+        let error = RelayProblem.stranger(answer, relay: self.settings.relay)
+        self.away(number, .refused, error.message)
+      case .failed(let error): self.unreachable(number, error)
+      }
+    }
+  }
+
+  private func begin(
+    _ number: Int, _ channel: any Channel, _ rest: ByteBuffer, _ carrier: Carrier
+  ) {
+    let hello = Hello(
+      streamLimit: 4_096, install: settings.install.wire, instance: instance.wire,
+      clock: WallClock.milliseconds(), label: MachineLabel.text)
+    let link = Link(
+      role: .agent, number: number, hello: hello, limits: Session.Limits(), owner: self,
+      flusher: flusher, loop: loop)
+    links.append(link)
+    life { $0.linked(number) }
+    // Dropped at once: something newer is under way.
+    guard links.contains(where: { $0 === link }) else { return channel.close(promise: nil) }
+    do {
+      try LinkChannel.install(link, on: channel, rest: rest, over: carrier) { self.turns() }
+    } catch {
+      self.link(link, ended: .failed("\(error)"))
+      channel.close(promise: nil)
+    }
+  }
+
+  /// The reason of the wait, and once the way out of it.
+  private func unreachable(_ number: Int, _ error: UserError) {
+    away(number, .unreachable, error.message)
+    if error.code == adviceGiven { return }
+    adviceGiven = error.code
+    if let fix = error.fix, error.code.hasPrefix("tls-") || error.code.hasPrefix("proxy-") {
+      news.add(.warning("\(fix) (`tunnel explain \(error.code)`)"))
+    }
+  }
+
+  /// The relay answered the handshake with a problem instead.
+  private func refused(_ number: Int, _ answer: RelayAPI.Answer) {
+    let error = RelayProblem.error(answer, relay: settings.relay)
+    let isFinal = [401, 403, 426].contains(answer.status) && error.code != "relay-answer"
+    if isFinal { return life { $0.failed(error) } }
+    away(number, .refused, error.message)
+  }
+
+  private func away(_ number: Int, _ cause: ReconnectSchedule.Cause, _ reason: String) {
+    life { $0.away(number, cause, reason, at: .now) }
+  }
+
+  private func declare(_ link: Link?, _ held: Epoch, _ takes: Bool) {
+    var serve = Serve(request: 1, wish: settings.domain.wish)
+    serve.heldEpoch = held.number
+    serve.manner = (takes ? .take : settings.ifTaken.manner).rawValue
+    serve.project = settings.project ?? ""
+    link?.send(.serve(serve))
+  }
+
+  private func leave(_ link: Link?, _ endpoint: ID?) {
+    if let endpoint { link?.send(.stop(endpoint: endpoint.wire)) }
+    link?.goAway(.stop, "the agent stops")
+    whenQuiet(loop.assumeIsolated())
   }
 
   private func whenQuiet(_ loop: NIOIsolatedEventLoop) {
     guard !hasEnded else { return }
-    if (link?.openStreams ?? 0) == 0 { return finish(.ok) }
-    loop.scheduleTask(in: .milliseconds(20)) { self.whenQuiet(loop) }
+    if links.allSatisfy({ $0.openStreams == 0 }) { return life { $0.quiet() } }
+    loop.scheduleTask(in: Self.quietLook) { self.whenQuiet(loop) }
   }
 
-  func finish(_ exit: ExitCode) { finish(AgentEnd(exit: exit, error: nil)) }
+  private func look(at moment: Moment) {
+    timer?.cancel()
+    let delay = moment - .now
+    timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
+      self.life { $0.due(at: .now) }
+    }
+  }
 
-  private func finish(_ error: UserError) { finish(AgentEnd(exit: error.exit, error: error)) }
+  private func tell(_ what: AgentLife.News) {
+    switch what {
+    case .reconnecting(let reason, let delay):
+      news.add(
+        .reconnecting(
+          reason: reason, retryMilliseconds: UInt64(max(0, delay.nanoseconds / 1_000_000))))
+    case .standby(let owner, let since): news.add(.standby(owner: owner, since: since))
+    case .replaced(let newer): news.add(.replaced(by: newer))
+    case .serving(let url, let claimed): online(url, claimed: claimed)
+    }
+  }
 
-  private func finish(_ how: AgentEnd) {
-    guard !hasEnded else { return }
-    hasEnded = true
-    if let serving, !isStopping { link?.send(.stop(endpoint: serving.endpoint)) }
-    link?.close()
+  private func online(_ url: String, claimed: Bool) {
+    adviceGiven = nil
+    if wasReady { return news.add(.online) }
+    wasReady = true
+    StartupCode.giveBack()
+    let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
+    if claimed { news.add(.claimed(domain: domain)) }
+    news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
+  }
+
+  private func finish(_ ending: AgentLife.Ending) {
+    timer?.cancel()
+    for link in links { link.close() }
     pool.closeIdle()
+    let how =
+      switch ending {
+      case .asked, .replaced: AgentEnd(exit: .ok, error: nil)
+      case .failed(let error): AgentEnd(exit: error.exit, error: error)
+      }
     if let error = how.error { news.add(.error(error)) }
     news.finish()
     end.succeed(how)
+  }
+}
+
+// MARK: - LinkOwner
+
+extension Agent: LinkOwner {
+  package func link(_ link: Link, said hello: Hello) { life { $0.greeted(link.number) } }
+
+  package func link(_ link: Link, said control: Control) {
+    switch control {
+    case .serving(_, let endpoint, let epoch, let url, let claimed):
+      say(
+        .serving(endpoint: ID(endpoint), epoch: Epoch(epoch), url: url, claimed: claimed), link)
+    case .refused(_, let code, let message, let fix):
+      say(.refused(.refused(code, message, fix)), link)
+    case .replaced(_, _, let owner, _): say(.replaced(by: owner), link)
+    case .standby(_, _, let owner, let since): say(.standby(owner: owner, since: since), link)
+    case .notice(_, let text): news.add(.warning(text))
+    case .serve, .stop: break
+    }
+  }
+
+  private func say(_ word: AgentLife.Word, _ link: Link) { life { $0.said(word, on: link.number) } }
+
+  package func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
+    guard open.kind == .http else { return nil }
+    guard life.serves(ID(open.endpoint), Epoch(open.epoch), on: link.number) else {
+      let farewell = Farewell(.staleEpoch, blame: .relay)
+      port.stop(farewell)
+      port.reset(farewell)
+      return nil
+    }
+    return UpstreamExchange(
+      port, id: ID(open.exchange), receivedAt: open.receivedAt, pool: pool, loop: loop,
+      responseTimeout: settings.responseTimeout.map { .nanoseconds($0.nanoseconds) },
+      finished: report)
+  }
+
+  package func link(_ link: Link, goesAway goAway: GoAway) {
+    let goodbye: AgentLife.Goodbye
+    switch goAway.code {
+    case .revoked: goodbye = .revoked(.revoked(goAway.text, settings.relay))
+    case .drain: goodbye = .drain
+    case .handover: goodbye = .handover
+    // The relay closes the link itself, and says why there.
+    case .stop, .limit, .protocolFault: return
+    }
+    life { $0.saidGoodbye(goodbye, goAway.text, on: link.number, at: .now) }
+  }
+
+  package func link(_ link: Link, ended reason: LinkEnd) {
+    links.removeAll { $0 === link }
+    life { $0.ended(link.number, reason.cause, reason.words, at: .now) }
+  }
+}
+
+extension AgentSettings.IfTaken {
+  fileprivate var manner: Contender.Manner {
+    switch self {
+    case .replace: .replace
+    case .standby: .standby
+    case .fail: .fail
+    }
   }
 }

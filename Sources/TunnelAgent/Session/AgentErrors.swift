@@ -22,13 +22,13 @@ extension LinkEnd {
   var cause: ReconnectSchedule.Cause {
     switch self {
     case .silent: .heartbeat
-    case .closed, .failed, .fault: .closed
+    case .closed, .superseded, .failed, .fault: .closed
     }
   }
 
   var words: String {
     switch self {
-    case .closed: "the relay closed the connection"
+    case .closed, .superseded: "the relay closed the connection"
     case .failed(let why): why
     case .silent: "the relay went silent"
     case .fault(let fault): fault.description

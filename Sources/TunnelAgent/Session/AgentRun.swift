@@ -38,6 +38,7 @@ package enum AgentRun {
     terminal.output.whenReaderGone {
       loop.execute { heed(.alone, bound.value) }
     }
+    NetworkWatch.start(on: loop) { bound.value.networkChanged() }
     look(watch, agent, loop.assumeIsolated())
     agent.warnIfNobodyListens()
     agent.dial()
@@ -48,6 +49,7 @@ package enum AgentRun {
     _ watch: ProcessWatch, _ agent: Agent, _ loop: NIOIsolatedEventLoop
   ) {
     if let sign = watch.look() { heed(sign, agent) }
+    _ = agent.turns()
     if agent.hasEnded { return }
     loop.scheduleTask(in: lookEvery) { look(watch, agent, loop) }
   }
@@ -55,8 +57,7 @@ package enum AgentRun {
   private static func heed(_ sign: ProcessWatch.Sign, _ agent: Agent) {
     switch sign {
     case .asked: agent.stop()
-    case .alone: agent.finish(.ok)
-    case .woke: agent.woke()
+    case .alone: agent.alone()
     }
   }
 }

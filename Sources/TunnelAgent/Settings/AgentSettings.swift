@@ -16,7 +16,7 @@ package struct AgentSettings: Sendable {
   /// Nil for no limit.
   package let responseTimeout: Duration?
   package let plainHTTP: Bool
-  package let ifTaken = IfTaken.replace
+  package let ifTaken: IfTaken
   package let exitOnDisconnect = false
   package let output: OutputSettings
   package let install: ID
@@ -45,6 +45,7 @@ package struct AgentSettings: Sendable {
     project = merged.project?.value
     responseTimeout = try merged.request.last("--response-timeout")?
       .read { text throws(ValueFault) in try AgentSettings.seconds(text) }.value
+    ifTaken = try merged.request.last("--if-taken")?.oneOf() ?? .replace
     plainHTTP = merged.request.isOn("--plain-http")
     self.install = install.id
     warnings = merged.warnings + [install.warning].compactMap(\.self)

@@ -19,8 +19,8 @@ package struct OutputSettings: Sendable, Equatable {
     }
     if verbose { log.level = .debug }
     if quiet { log.level = .error }
-    if let word = request.last("--color") { color = try OutputSettings.word(word) }
-    if let word = request.last("--log-format") { log.form = try OutputSettings.word(word) }
+    if let word = request.last("--color") { color = try word.oneOf() }
+    if let word = request.last("--log-format") { log.form = try word.oneOf() }
     if let word = request.last("--log-level") {
       guard let level = LogSettings.levels[word.value.lowercased()] else {
         throw word.source.fault(
@@ -35,14 +35,5 @@ package struct OutputSettings: Sendable, Equatable {
     case "false": log.place = .off
     case .some(let path): log.place = .file(path)
     }
-  }
-
-  /// One word out of a few.
-  private static func word<Word: RawRepresentable & CaseIterable & Sendable>(
-    _ text: Sourced<String>
-  ) throws(UserError) -> Word where Word.RawValue == String {
-    if let word = Word(rawValue: text.value) { return word }
-    let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
-    throw text.source.fault(ValueFault("`\(text.value)` is none of \(words)"))
   }
 }

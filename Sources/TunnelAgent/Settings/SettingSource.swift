@@ -59,6 +59,14 @@ extension Sourced where Value == String {
       throw source.fault(error)
     }
   }
+
+  /// One word out of a few.
+  func oneOf<Word: RawRepresentable & CaseIterable & Sendable>() throws(UserError) -> Word
+  where Word.RawValue == String {
+    if let word = Word(rawValue: value) { return word }
+    let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+    throw source.fault(ValueFault("`\(value)` is none of \(words)"))
+  }
 }
 
 /// What is wrong with a value, whoever gave it. A code or exit of its own beats the source's.

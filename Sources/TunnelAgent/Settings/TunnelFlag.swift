@@ -39,6 +39,8 @@ package struct TunnelFlag: Sendable {
     .init("--config", value: "FILE", "read FILE in place of the project's tunnel.yml"),
     .init("--name", value: "NAME", "the endpoint of the file to start"),
     .init("--project", value: "NAME", "whose webhooks these are (default: the git root's name)"),
+    .init(
+      "--if-taken", value: "WHAT", "if the domain is served: replace (default), standby or fail"),
     .init("--response-timeout", value: "SECONDS", "answer 504 if the app takes longer"),
     .init("--log", value: "PLACE", "stdout, stderr (default), FILE or false"),
     .init("--log-format", value: "FORM", "text (default), logfmt or json"),
@@ -50,7 +52,7 @@ package struct TunnelFlag: Sendable {
   ]
 
   private static let later: [TunnelFlag] = [
-    "--if-taken", "--host-header", "--basic-auth",
+    "--host-header", "--basic-auth",
     "--cidr-allow", "--cidr-deny", "--rate-limit", "--request-header-add",
     "--request-header-remove", "--response-header-add", "--response-header-remove", "--inbox",
     "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret", "--env-file",

@@ -4,25 +4,18 @@ import SessionLink
   import Glibc
 #endif
 
-/// What goes on around the process: signals, the reader of its stdout, its parent, sleep.
-/// Linux only, and the one place that knows it.
+/// What goes on around the process: signals, the reader of its stdout, its parent.
 final class ProcessWatch {
   enum Sign: Sendable {
     /// SIGINT or SIGTERM.
     case asked
     /// Nobody is there any more: the terminal, the reader of stdout or the parent is gone.
     case alone
-    /// The machine slept since the last look.
-    case woke
   }
-
-  /// limits.md, "after sleep".
-  private static let asleep: Int = 10
 
   private var signals: StopSignals?
   /// Who started this process; 0 where that does not matter.
   private var parent: pid_t = 0
-  private var lastLook = ProcessWatch.bootTime()
   private let watchesOutput: Bool
   private let hangsUp: Bool
 
@@ -44,12 +37,7 @@ final class ProcessWatch {
   }
 
   /// Looks around; call about twice a second.
-  func look() -> Sign? {
-    let now = Self.bootTime()
-    defer { lastLook = now }
-    if outputIsGone || parentIsGone { return .alone }
-    return now - lastLook > Self.asleep ? .woke : nil
-  }
+  func look() -> Sign? { outputIsGone || parentIsGone ? .alone : nil }
 
   /// NIO ignores SIGPIPE, so a process outlives its reader: `poll` tells.
   private var outputIsGone: Bool {
@@ -61,11 +49,4 @@ final class ProcessWatch {
   /// An orphan is given another parent, so the number changes; PR_SET_PDEATHSIG would fire when
   /// only the parent's thread ends.
   private var parentIsGone: Bool { parent > 0 && getppid() != parent }
-
-  /// Seconds since the machine started, sleep included.
-  private static func bootTime() -> Int {
-    var time = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &time)
-    return time.tv_sec
-  }
 }

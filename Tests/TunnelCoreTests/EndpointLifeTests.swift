@@ -1,0 +1,296 @@
+import Testing
+
+@testable import TunnelCore
+
+@Suite struct EndpointLifeTests {
+  private let start = Moment(nanoseconds: 0)
+  private typealias Contenders = OwnershipTests
+
+  private func life(_ ownership: Ownership = Ownership(epoch: .never), isTemporary: Bool = false)
+    -> EndpointLife
+  {
+    EndpointLife(ownership, isTemporary: isTemporary, at: start)
+  }
+
+  private func session(_ number: UInt64) -> ID { Contenders.session(number) }
+
+  /// Claims for session `number` and writes it down.
+  private func serve(_ life: inout EndpointLife, _ contender: Contender) -> [EndpointLife.Action] {
+    life.claim(contender, request: 1, at: start)
+    var seen: [EndpointLife.Action] = []
+    while let action = life.next() {
+      if case .write = action { life.written(.done, at: start) } else { seen.append(action) }
+    }
+    return seen
+  }
+
+  private func all(_ life: inout EndpointLife) -> [EndpointLife.Action] {
+    var seen: [EndpointLife.Action] = []
+    while let action = life.next() { seen.append(action) }
+    return seen
+  }
+
+  @Test("an owner serves once its epoch is written, and hears of it before the old one does")
+  func order() {
+    var life = life()
+    let first = Contenders.contender(11, session: 1)
+    let second = Contenders.contender(21, session: 2)
+    #expect(serve(&life, first) == [.serving(session: session(1), request: 1, Epoch(1))])
+    life.claim(second, request: 5, at: start)
+    #expect(all(&life) == [.write(Epoch(2), owner: second)])
+    #expect(life.route?.session == session(1))
+    #expect(life.route?.epoch == Epoch(1))
+    life.written(.done, at: start)
+    #expect(
+      all(&life) == [
+        .serving(session: session(2), request: 5, Epoch(2)),
+        .standby(session: session(1), owner: second),
+      ])
+    #expect(life.route?.session == session(2))
+  }
+
+  @Test("claims that come while one is written wait for their turn")
+  func turns() {
+    var life = life()
+    let first = Contenders.contender(11, session: 1)
+    let second = Contenders.contender(21, session: 2)
+    life.claim(first, request: 1, at: start)
+    life.claim(second, request: 1, at: start)
+    #expect(all(&life) == [.write(Epoch(1), owner: first)])
+    life.written(.done, at: start)
+    #expect(
+      all(&life) == [
+        .serving(session: session(1), request: 1, Epoch(1)), .write(Epoch(2), owner: second),
+      ])
+  }
+
+  @Test("what cannot be written changes nothing: the owner of before goes on")
+  func unwritten() {
+    var life = life()
+    _ = serve(&life, Contenders.contender(11, session: 1))
+    life.claim(Contenders.contender(21, session: 2), request: 4, at: start)
+    _ = all(&life)
+    life.written(.failed, at: start)
+    #expect(all(&life) == [.unwritten(session: session(2), request: 4)])
+    #expect(life.route?.session == session(1))
+    #expect(life.ownership.owner?.session == session(1))
+  }
+
+  @Test("an epoch that another relay wrote is gone beyond, and the claim tried again")
+  func stale() {
+    var life = life()
+    let first = Contenders.contender(11, session: 1)
+    life.claim(first, request: 1, at: start)
+    _ = all(&life)
+    life.written(.stale(Epoch(7)), at: start)
+    #expect(all(&life) == [.write(Epoch(8), owner: first)])
+  }
+
+  @Test("a promotion that cannot be written is tried again after a pause, not at once")
+  func promotionFails() {
+    var life = life()
+    let waiting = Contenders.contender(11, session: 1)
+    _ = serve(&life, waiting)
+    _ = serve(&life, Contenders.contender(21, session: 2))
+    life.stop(session: session(2), at: start)
+    #expect(
+      all(&life) == [.routeless, .left(Epoch(2)), .write(Epoch(3), owner: waiting)])
+    life.written(.failed, at: start)
+    #expect(all(&life) == [.look(at: start + EndpointLife.pause)])
+    life.due(at: start + EndpointLife.pause)
+    #expect(all(&life) == [.write(Epoch(3), owner: waiting)])
+    life.written(.done, at: start)
+    #expect(all(&life) == [.serving(session: session(1), request: 0, Epoch(3))])
+  }
+
+  @Test("a claim that gives up where somebody is asks for a sign of life first")
+  func probed() {
+    var life = life()
+    let owner = Contenders.contender(11, session: 1)
+    _ = serve(&life, owner)
+    let asker = Contenders.contender(21, session: 2, .fail)
+    life.claim(asker, request: 3, at: start)
+    #expect(all(&life) == [.probe(session: session(1))])
+    life.answered(session: session(1), at: start)
+    #expect(all(&life) == [.taken(session: session(2), request: 3, owner: owner)])
+    life.claim(asker, request: 4, at: start)
+    _ = all(&life)
+    life.lost(session: session(1), at: start)
+    #expect(all(&life) == [.routeless, .write(Epoch(2), owner: asker)])
+    life.answered(session: session(1), at: start)
+    life.written(.done, at: start)
+    #expect(all(&life) == [.serving(session: session(2), request: 4, Epoch(2))])
+  }
+
+  @Test("an older session of the same instance ends, the others are told")
+  func superseded() {
+    var life = life()
+    _ = serve(&life, Contenders.contender(11, session: 1))
+    #expect(
+      serve(&life, Contenders.contender(11, session: 2, held: 1)) == [
+        .serving(session: session(2), request: 1, Epoch(2)), .superseded(session: session(1)),
+      ])
+    let newer = Contenders.contender(12, session: 3)
+    #expect(
+      serve(&life, newer) == [
+        .serving(session: session(3), request: 1, Epoch(3)),
+        .replaced(session: session(2), by: newer),
+      ])
+  }
+
+  @Test("who leaves while its epoch is written is awaited, and nobody is routed to meanwhile")
+  func leftWhileWritten() {
+    var life = life()
+    let first = Contenders.contender(11, session: 1)
+    let second = Contenders.contender(21, session: 2)
+    _ = serve(&life, first)
+    life.claim(second, request: 1, at: start)
+    _ = all(&life)
+    life.lost(session: session(2), at: start)
+    life.written(.done, at: start)
+    #expect(
+      all(&life) == [
+        .routeless, .standby(session: session(1), owner: second),
+        .look(at: start + Ownership.absence),
+      ])
+    life.due(at: start + Ownership.absence)
+    #expect(all(&life) == [.write(Epoch(3), owner: first)])
+  }
+
+  @Test(
+    "a name of a CI token is freed when its owner is gone and nobody waits",
+    arguments: [true, false])
+  func temporary(says: Bool) {
+    var life = life(isTemporary: true)
+    _ = serve(&life, Contenders.contender(11, session: 1))
+    if says {
+      life.stop(session: session(1), at: start)
+      #expect(all(&life) == [.routeless, .left(Epoch(1)), .free])
+    } else {
+      life.lost(session: session(1), at: start)
+      #expect(all(&life) == [.routeless, .look(at: start + Ownership.absence)])
+      life.due(at: start + Ownership.absence)
+      #expect(all(&life) == [.free])
+    }
+    life.due(at: start + .seconds(600))
+    #expect(all(&life).isEmpty)
+  }
+
+  @Test("on no walk do two sessions have one epoch, or a claim no answer", arguments: 1...60)
+  func walk(seed: Int) {
+    var walk = EndpointWalk(seed: UInt64(seed))
+    for _ in 0..<1_500 { walk.step() }
+    walk.settle()
+    #expect(walk.faults.isEmpty, "\(walk.faults)")
+    #expect(walk.epochs.count > 50)
+  }
+}
+
+/// Random claims, losses, answers and failed writes, and what must hold of all that is done.
+private struct EndpointWalk {
+  var life = EndpointLife(Ownership(epoch: .never), at: Moment(nanoseconds: 0))
+  var random: SmallRandom
+  var now = Moment(nanoseconds: 0)
+  var sessions: UInt64 = 0
+  var live: [UInt64: Contender] = [:]
+  var open: Set<UInt64> = []
+  var onDisk = Epoch.never
+  var writing: (Epoch, Contender)?
+  var probing: ID?
+  var epochs: [Epoch: ID] = [:]
+  var faults: [String] = []
+
+  init(seed: UInt64) { random = SmallRandom(seed: seed) }
+
+  mutating func step() {
+    now = now + .milliseconds(Int.random(in: 0...5_000, using: &random))
+    switch Int.random(in: 0..<10, using: &random) {
+    case 0..<3: claim()
+    case 3: if let session = live.keys.randomElement(using: &random) { leave(session, says: true) }
+    case 4: if let session = live.keys.randomElement(using: &random) { leave(session, says: false) }
+    case 5: answer()
+    case 6: life.due(at: now)
+    default: write(fails: Int.random(in: 0..<8, using: &random) == 0)
+    }
+    carryOut()
+  }
+
+  /// Everything under way comes to its end.
+  mutating func settle() {
+    for _ in 0..<200 {
+      write(fails: false)
+      answer()
+      now = now + .seconds(1)
+      life.due(at: now)
+      carryOut()
+    }
+    if !open.isEmpty { faults.append("claims without an answer: \(open)") }
+    if let route = life.route, live.values.allSatisfy({ $0.session != route.session }) {
+      faults.append("a route to nobody")
+    }
+    if life.route == nil, !life.ownership.standbys.isEmpty { faults.append("standbys, no route") }
+  }
+
+  private mutating func claim() {
+    sessions += 1
+    let contender = OwnershipTests.contender(
+      UInt64.random(in: 10...40, using: &random), session: sessions,
+      held: Bool.random(using: &random) ? 0 : UInt64.random(in: 0...onDisk.number, using: &random),
+      Contender.Manner.allCases.randomElement(using: &random) ?? .replace)
+    live[sessions] = contender
+    open.insert(sessions)
+    life.claim(contender, request: 1, at: now)
+  }
+
+  private mutating func leave(_ number: UInt64, says: Bool) {
+    guard let contender = live.removeValue(forKey: number) else { return }
+    open.remove(number)
+    if says {
+      life.stop(session: contender.session, at: now)
+    } else {
+      life.lost(session: contender.session, at: now)
+    }
+  }
+
+  private mutating func answer() {
+    guard let session = probing else { return }
+    probing = nil
+    life.answered(session: session, at: now)
+  }
+
+  private mutating func write(fails: Bool) {
+    guard let (epoch, _) = writing else { return }
+    writing = nil
+    if fails { return life.written(.failed, at: now) }
+    if epoch <= onDisk { faults.append("\(epoch) is not above \(onDisk)") }
+    onDisk = max(onDisk, epoch)
+    life.written(.done, at: now)
+  }
+
+  private mutating func carryOut() {
+    while let action = life.next() {
+      switch action {
+      case .write(let epoch, let owner):
+        if writing != nil { faults.append("two writes at once") }
+        writing = (epoch, owner)
+      case .probe(let session): probing = session
+      case .serving(let session, _, let epoch):
+        if epoch != onDisk { faults.append("\(epoch) is not on disk") }
+        if epochs[epoch, default: session] != session { faults.append("two owners of \(epoch)") }
+        epochs[epoch] = session
+        close(session)
+      case .standby(let session, _), .taken(let session, _, _), .unwritten(let session, _):
+        close(session)
+      case .replaced(let session, _), .superseded(let session):
+        close(session)
+        live = live.filter { $0.value.session != session }
+        life.lost(session: session, at: now)
+      case .routeless, .left, .look, .free: break
+      }
+    }
+  }
+
+  private mutating func close(_ session: ID) {
+    for (number, contender) in live where contender.session == session { open.remove(number) }
+  }
+}
