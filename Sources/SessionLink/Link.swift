@@ -56,10 +56,15 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   /// It takes no new streams: it said goodbye, or is over.
   package private(set) var isLeaving = false
 
+  /// Asked before each read; after a no what was read is thrown away, for it came too late.
+  private let mayRead: (() -> Bool)?
+
   package init(
     role: Session.Role, number: Int = 0, hello: Hello, limits: Session.Limits,
-    owner: any LinkOwner, flusher: TickFlusher, loop: any EventLoop
+    owner: any LinkOwner, flusher: TickFlusher, loop: any EventLoop,
+    mayRead: (() -> Bool)? = nil
   ) {
+    self.mayRead = mayRead
     self.role = role
     self.number = number
     session = Session(role: role, hello: hello, limits: limits)
@@ -159,6 +164,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   /// Bytes of the peer, also those that came right behind the handshake.
   package func take(_ bytes: ByteBuffer) {
+    if let mayRead, !mayRead() { return }
     keepAlive.heard(at: .now)
     session.receive(bytes)
     drain()

@@ -14,11 +14,9 @@ package enum LinkChannel {
   static let highWater = 128 << 10
   static let unsentInKernel = 128 << 10
 
-  /// Puts `link` on the connection; `rest` is what came right behind the handshake. Each read asks
-  /// `mayRead` first, where there is one: after a no nothing more of it is read.
+  /// Puts `link` on the connection; `rest` is what came right behind the handshake.
   package static func install(
-    _ link: Link, on channel: any Channel, rest: ByteBuffer, over carrier: Carrier = .raw,
-    mayRead: (() -> Bool)? = nil
+    _ link: Link, on channel: any Channel, rest: ByteBuffer, over carrier: Carrier = .raw
   ) throws {
     if let options = channel.syncOptions {
       try options.setOption(
@@ -32,31 +30,9 @@ package enum LinkChannel {
     var webSocket: WebSocketCarrier?
     if carrier != .raw { webSocket = try WebSocketCarrier.install(on: channel, role: link.role) }
     try channel.pipeline.syncOperations.addHandler(link)
-    if let mayRead {
-      try channel.pipeline.syncOperations.addHandler(ReadGate(mayRead), position: .first)
-    }
     try channel.syncOptions?.setOption(.autoRead, value: true)
     channel.read()
     guard rest.readableBytes > 0 else { return }
     if let webSocket { try webSocket.take(rest, on: channel) } else { link.take(rest) }
-  }
-}
-
-/// Stands before all others of a connection, so that bytes that came too late are not even
-/// decrypted.
-private final class ReadGate: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-
-  private let mayRead: () -> Bool
-  private var isShut = false
-
-  init(_ mayRead: @escaping () -> Bool) { self.mayRead = mayRead }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if isShut || !mayRead() {
-      isShut = true
-      return
-    }
-    context.fireChannelRead(data)
   }
 }

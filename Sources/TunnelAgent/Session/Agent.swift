@@ -146,13 +146,13 @@ package final class Agent {
       clock: WallClock.milliseconds(), label: MachineLabel.text)
     let link = Link(
       role: .agent, number: number, hello: hello, limits: Session.Limits(), owner: self,
-      flusher: flusher, loop: loop)
+      flusher: flusher, loop: loop, mayRead: { [unowned self] in turns() })
     links.append(link)
     life { $0.linked(number) }
     // Dropped at once: something newer is under way.
     guard links.contains(where: { $0 === link }) else { return channel.close(promise: nil) }
     do {
-      try LinkChannel.install(link, on: channel, rest: rest, over: carrier) { self.turns() }
+      try LinkChannel.install(link, on: channel, rest: rest, over: carrier)
     } catch {
       self.link(link, ended: .failed("\(error)"))
       channel.close(promise: nil)
