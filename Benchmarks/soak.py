@@ -1,7 +1,7 @@
 """./dev show soak: many exchanges, WebSocket opens and agent reconnects; what stays behind.
 
 Each phase runs the same load several times. The slope is what resident memory grew by from the end
-of the second part to the end of the last, for 100,000 rounds: the first parts only warm up. The
+of the third part to the end of the last, for 100,000 rounds: the first parts only warm up. The
 descriptors must come back to what they were after the first: SQLite opens more when it must.
 """
 
@@ -18,10 +18,11 @@ from .subjects import app
 from .tunnels import Relay, tunnel
 
 PARTS = 10
+WARM = 3
 EXCHANGES = 400_000
 # Memory grows by steps of half a MiB, so what happens seldom has to happen often to have a slope.
 OPENS = 100_000
-RECONNECTS = 12_000
+RECONNECTS = 30_000
 AGENTS = 50
 # Seconds before each look: a worker thread of libdispatch keeps what it freed until it ends, some
 # 5 s after its last work.
@@ -57,8 +58,8 @@ class Watch:
             except Fault:
                 good = False  # The line below says how many there are.
             seen = self.memory[side]
-            measured = self.rounds * (PARTS - 2) / PARTS
-            slope = (seen[-1] - seen[1]) / measured * 100_000
+            measured = self.rounds * (PARTS - WARM) / PARTS
+            slope = (seen[-1] - seen[WARM - 1]) / measured * 100_000
             good = good and slope < SLOPE
             print(f"{self.name}, {side}: {' '.join(f'{mib:.1f}' for mib in seen)} MiB, slope "
                   f"{slope:+.2f} MiB for 100,000; descriptors {self.before[side]} -> "

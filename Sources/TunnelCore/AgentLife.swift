@@ -152,8 +152,9 @@ package struct AgentLife: Sendable {
       schedule.ready()
       if phase == .linked(link) { actions.append(.tell(.serving(url: url, claimed: claimed))) }
     case .standby(let owner, let since):
-      fences.removeAll { $0.link == link }
-      guard phase == .linked(link) else { return }
+      guard phase == .linked(link) else { return fences.removeAll { $0.link == link } }
+      // A relay that hands over does not know yet, and may still open streams on its old link.
+      fences = []
       // It is as good as ready: whoever waits is not away.
       schedule.ready()
       actions.append(.tell(.standby(owner: owner, since: since)))

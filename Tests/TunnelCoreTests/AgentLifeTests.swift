@@ -115,6 +115,9 @@ import Testing
     online(&life, link: 2, epoch: 4)
     #expect(life.serves(endpoint, Epoch(3), on: 1))
     #expect(life.serves(endpoint, Epoch(4), on: 2))
+    var other = life
+    other.said(.standby(owner: "bob@desk", since: 5), on: 2)
+    #expect(!other.serves(endpoint, Epoch(3), on: 1), "somebody else has it by now")
     life.ended(1, .closed, "closed", at: start)
     #expect(all(&life).isEmpty)
     #expect(!life.serves(endpoint, Epoch(3), on: 1))
