@@ -23,11 +23,14 @@ package protocol LinkOwner: AnyObject {
   func link(_ link: Link, goesAway goAway: GoAway)
   /// What was asked of it is answered late; said once until it is heard from again.
   func linkIsSuspect(_ link: Link)
+  /// What was asked of it is answered.
+  func linkAnswered(_ link: Link)
   func link(_ link: Link, ended end: LinkEnd)
 }
 
 extension LinkOwner {
   package func linkIsSuspect(_ link: Link) {}
+  package func linkAnswered(_ link: Link) {}
 }
 
 /// Drives one `Session` on one connection: reads always, writes while the connection takes it,
@@ -257,7 +260,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     case .hello(let hello): owner?.link(self, said: hello)
     case .control(let control): owner?.link(self, said: control)
     case .goAway(let goAway): owner?.link(self, goesAway: goAway)
-    case .commit, .pong: break
+    case .pong: owner?.linkAnswered(self)
+    case .commit: break
     }
   }
 

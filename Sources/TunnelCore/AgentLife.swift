@@ -7,7 +7,7 @@
 /// numbers that `dial` gave them; what comes from one that was dropped is no news.
 package struct AgentLife: Sendable {
   package enum Action: Sendable, Equatable {
-    /// Dial anew, giving up what is still being dialed; then `linked` or `away`.
+    /// Dial anew, giving up what is still being dialed; then `linked`, `away` or `failed`.
     case dial(Int)
     /// Say what is to be served; the epoch is the one held last.
     case declare(link: Int, held: Epoch, takes: Bool)
@@ -107,11 +107,12 @@ package struct AgentLife: Sendable {
 
   package mutating func start() { dial() }
 
-  /// The connection of this dial stands.
-  package mutating func linked(_ link: Int) {
-    guard phase == .dialing(link) else { return actions.append(.drop(link: link)) }
+  /// The connection of this dial stands. False: it is not wanted any more, close it.
+  package mutating func linked(_ link: Int) -> Bool {
+    guard phase == .dialing(link) else { return false }
     phase = .linked(link)
     links.append(link)
+    return true
   }
 
   /// The relay has said who it is.
@@ -129,8 +130,10 @@ package struct AgentLife: Sendable {
     redial(cause, reason, at: now)
   }
 
-  /// There is no way that it can be had.
-  package mutating func failed(_ error: UserError) { end(.failed(error)) }
+  /// The dial met a no for good.
+  package mutating func failed(_ link: Int, _ error: UserError) {
+    if phase == .dialing(link) { end(.failed(error)) }
+  }
 
   package mutating func due(at now: Moment) {
     switch phase {

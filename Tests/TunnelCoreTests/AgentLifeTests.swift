@@ -17,7 +17,7 @@ import Testing
   }
 
   private func online(_ life: inout AgentLife, link: Int = 1, epoch: UInt64 = 3) {
-    life.linked(link)
+    _ = life.linked(link)
     life.greeted(link)
     life.said(serving(epoch), on: link)
     _ = all(&life)
@@ -35,7 +35,7 @@ import Testing
     var life = AgentLife(seed: 1)
     life.start()
     #expect(all(&life) == [.dial(1)])
-    life.linked(1)
+    _ = life.linked(1)
     #expect(all(&life).isEmpty)
     life.greeted(1)
     #expect(all(&life) == [.declare(link: 1, held: .never, takes: false)])
@@ -64,7 +64,7 @@ import Testing
     #expect(delay == .zero || all(&life).isEmpty)
     life.due(at: start + delay)
     #expect(all(&life) == [.dial(2)])
-    life.linked(2)
+    _ = life.linked(2)
     life.greeted(2)
     #expect(all(&life) == [.declare(link: 2, held: Epoch(3), takes: false)])
     #expect(!life.serves(endpoint, Epoch(3), on: 1))
@@ -84,8 +84,8 @@ import Testing
     #expect(all(&life).isEmpty)
     life.woke(at: start)
     #expect(all(&life).last == .dial(3))
-    life.linked(2)
-    #expect(all(&life) == [.drop(link: 2)])
+    #expect(life.linked(2) == false)
+    #expect(life.linked(3) == true)
   }
 
   @Test("a change of the network asks a link for a sign of life, and ends a wait")
@@ -143,7 +143,7 @@ import Testing
     life.ended(2, .closed, "closed", at: start)
     life.due(at: start + .seconds(60))
     _ = all(&life)
-    life.linked(3)
+    _ = life.linked(3)
     life.greeted(3)
     #expect(all(&life) == [.declare(link: 3, held: Epoch(5), takes: false)], "said once")
   }
@@ -163,7 +163,7 @@ import Testing
     #expect(all(&life).allSatisfy { if case .dial = $0 { false } else { true } })
 
     var other = started()
-    other.linked(1)
+    _ = other.linked(1)
     other.greeted(1)
     _ = all(&other)
     let error = UserError(code: "domain-taken", message: "taken")

@@ -7,9 +7,6 @@ import TunnelCore
 /// How an endpoint gets its owner and loses it: who, and in which order, is `EndpointLife`'s to
 /// decide.
 extension Hub {
-  /// limits.md: how long an owner has to answer when `--if-taken fail` asks for it.
-  static let signOfLife = KeepAlive.suspicion + .milliseconds(200)
-
   func serve(_ serve: Serve, _ session: RelaySession) {
     let request = ClaimRequest(wish: serve.wish, login: session.login, base: base)
     let found = loop.makePromise(of: ClaimedEndpoint.self)
@@ -125,16 +122,11 @@ extension Hub {
     }
   }
 
-  /// Suspicion closes the session, which is an answer too.
+  /// A session that is closed for its silence is an answer too.
   private func probe(_ id: ID, _ endpoint: Endpoint) {
     let isThere = { self.change(endpoint) { $0.answered(session: id, at: .now) } }
     guard let session = sessions[id] else { return isThere() }
-    session.isAsked = true
-    session.link?.probe()
-    loop.assumeIsolated().scheduleTask(in: .nanoseconds(Self.signOfLife.nanoseconds)) {
-      session.isAsked = false
-      isThere()
-    }
+    session.probe(isThere)
   }
 
   // MARK: - No

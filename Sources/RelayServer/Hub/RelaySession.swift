@@ -15,8 +15,8 @@ final class RelaySession: LinkOwner {
   private(set) var link: Link?
   private(set) var hello: Hello?
   var endpoints: [ID: Endpoint] = [:]
-  /// Somebody wants its place if it gives no sign of life.
-  var isAsked = false
+  /// Somebody wants its place if it gives no sign of life; told once if it does.
+  private var asker: (() -> Void)?
 
   init(id: ID, login: Login, hub: Hub) {
     self.id = id
@@ -32,6 +32,16 @@ final class RelaySession: LinkOwner {
   func end(_ code: GoAway.Code, _ text: String) {
     link?.goAway(code, text)
     link?.close()
+  }
+
+  /// Asks for a sign of life. Without one it is closed; with one, `isThere` runs.
+  func probe(_ isThere: @escaping () -> Void) {
+    guard let link, !link.isSuspect else {
+      link?.close(.silent)
+      return
+    }
+    asker = isThere
+    link.probe()
   }
 
   var metadata: Logger.Metadata {
@@ -70,11 +80,18 @@ final class RelaySession: LinkOwner {
   }
 
   func linkIsSuspect(_ link: Link) {
-    if isAsked { link.close(.silent) }
+    if asker != nil { link.close(.silent) }
+  }
+
+  func linkAnswered(_ link: Link) {
+    let asker = asker
+    self.asker = nil
+    asker?()
   }
 
   func link(_ link: Link, ended end: LinkEnd) {
     self.link = nil
+    asker = nil
     hub.ended(self, end)
   }
 }

@@ -141,6 +141,9 @@ package final class Agent {
   private func begin(
     _ number: Int, _ channel: any Channel, _ rest: ByteBuffer, _ carrier: Carrier
   ) {
+    var isWanted = false
+    life { isWanted = $0.linked(number) }
+    guard isWanted else { return channel.close(promise: nil) }
     let hello = Hello(
       streamLimit: 4_096, install: settings.install.wire, instance: instance.wire,
       clock: WallClock.milliseconds(), label: MachineLabel.text)
@@ -148,9 +151,6 @@ package final class Agent {
       role: .agent, number: number, hello: hello, limits: Session.Limits(), owner: self,
       flusher: flusher, loop: loop, mayRead: { [unowned self] in turns() })
     links.append(link)
-    life { $0.linked(number) }
-    // Dropped at once: something newer is under way.
-    guard links.contains(where: { $0 === link }) else { return channel.close(promise: nil) }
     do {
       try LinkChannel.install(link, on: channel, rest: rest, over: carrier)
     } catch {
@@ -173,7 +173,7 @@ package final class Agent {
   private func refused(_ number: Int, _ answer: RelayAPI.Answer) {
     let error = RelayProblem.error(answer, relay: settings.relay)
     let isFinal = [401, 403, 426].contains(answer.status) && error.code != "relay-answer"
-    if isFinal { return life { $0.failed(error) } }
+    if isFinal { return life { $0.failed(number, error) } }
     away(number, .refused, error.message)
   }
 
