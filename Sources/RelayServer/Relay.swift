@@ -61,11 +61,13 @@ package final class Relay: Sendable {
       RelayAPI(store: store, presence: presence, urls: urls, base: settings.base), logger: logger)
     let readAt = Moment.now
     let directory = try await store.directory()
+    let temporary = try await store.temporaryEndpoints()
     core = try await loop.submit {
       let hub = Hub(
         base: settings.base, urls: urls, presence: presence, store: store, loop: loop,
         logger: logger)
       hub.apply(directory, readAt: readAt)
+      hub.expect(temporary)
       let core = RelayCore(
         hub: hub, store: store, limits: settings.limits,
         log: ExchangeLog(log, loop: loop), certificate: certificate,

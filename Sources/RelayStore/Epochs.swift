@@ -23,9 +23,7 @@ extension RelayStore {
         database, sql: "SELECT epoch, owner_install, owner_instance FROM endpoints WHERE id = ?",
         arguments: [endpoint.description])
       guard let row else { throw StoreFault.noSuchDomain(endpoint.description) }
-      return EndpointOwner(
-        epoch: Epoch(try row.number("epoch")), install: row.optionalID("owner_install"),
-        instance: row.optionalID("owner_instance"))
+      return try EndpointOwner(row)
     }
   }
 
@@ -68,5 +66,36 @@ extension RelayStore {
         sql: "DELETE FROM endpoints WHERE id = ? AND is_temporary = 1 AND epoch = ?",
         arguments: [endpoint.description, Database.signed(epoch.number)])
     }
+  }
+
+  /// The names that CI tokens claimed, as the relay that ran before left them.
+  package func temporaryEndpoints() async throws(StoreFault) -> [TemporaryEndpoint] {
+    try await read { database in
+      let sql = """
+        SELECT id, host, account, epoch, owner_install, owner_instance FROM endpoints
+        WHERE is_temporary = 1 AND path_prefix = ''
+        """
+      return try Row.fetchAll(database, sql: sql).map { row in
+        TemporaryEndpoint(
+          endpoint: try row.id("id"), host: try row.domain("host"), account: try row.id("account"),
+          lastOwner: try EndpointOwner(row))
+      }
+    }
+  }
+}
+
+/// A name for one run of an agent.
+package struct TemporaryEndpoint: Sendable, Equatable {
+  package let endpoint: ID
+  package let host: DomainName
+  package let account: ID
+  package let lastOwner: EndpointOwner
+}
+
+extension EndpointOwner {
+  fileprivate init(_ row: Row) throws {
+    self.init(
+      epoch: Epoch(try row.number("epoch")), install: row.optionalID("owner_install"),
+      instance: row.optionalID("owner_instance"))
   }
 }

@@ -62,10 +62,13 @@ package struct EndpointLife: Sendable {
   private var promotesAt: Moment?
   private var actions: [Action] = []
 
-  package init(_ ownership: Ownership, isTemporary: Bool = false, at now: Moment) {
+  /// `isLeft`: it is temporary, and the relay before this one left it behind.
+  package init(
+    _ ownership: Ownership, isTemporary: Bool = false, isLeft: Bool = false, at now: Moment
+  ) {
     self.ownership = ownership
     self.isTemporary = isTemporary
-    wasHeld = ownership.holder != nil
+    wasHeld = ownership.holder != nil || isLeft
     advance(at: now)
   }
 

@@ -145,7 +145,7 @@ struct HubTests {
         _ = hub.endpoint(
           ClaimedEndpoint(
             endpoint: claim.endpoint, host: new, lastOwner: EndpointOwner(epoch: .never),
-            isNew: true, isTemporary: false),
+            isNew: true),
           of: relay.ann.id)
         hub.apply(before, readAt: began)
         let kept = hub.endpoint(new) != nil

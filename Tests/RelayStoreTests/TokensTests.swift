@@ -51,6 +51,38 @@ import TunnelCore
     }
   }
 
+  @Test("a CI token claims names of its pattern for one run, and never a person's")
+  func names() async throws {
+    let store = try temporary.open()
+    _ = try await store.addAccount("ann", base: base)
+    let person = try await store.login(
+      try await store.addToken(account: "ann").token.reveal())
+    let token = try await store.addToken(account: "ann", ciPattern: "ci-*")
+    let login = try await store.login(token.token.reveal())
+    let (mine, other) = (DomainName.known("ci-1.\(base)"), DomainName.known("ci-2.\(base)"))
+    _ = try await store.claim(mine, by: person, base: base)
+    await #expect(throws: StoreFault.domainIsPersons(mine.text)) {
+      try await store.claim(mine, by: login, base: base)
+    }
+    let shop = DomainName.known("shop.\(base)")
+    await #expect(throws: StoreFault.domainOutOfScope(shop.text, pattern: "ci-*")) {
+      try await store.claim(shop, by: login, base: base)
+    }
+    let claim = try await store.claim(other, by: login, base: base)
+    #expect(claim.isNew && claim.isTemporary)
+    #expect(try await store.claim(other, by: login, base: base).isTemporary)
+    #expect(try await store.temporaryEndpoints().map(\.host) == [other])
+    try await store.raiseEpoch(
+      of: claim.endpoint, to: Epoch(2), install: claim.endpoint, instance: claim.endpoint)
+    try await store.freeTemporary(claim.endpoint, epoch: Epoch(1))
+    #expect(try await store.isHeld(other), "somebody newer has it")
+    try await store.freeTemporary(claim.endpoint, epoch: Epoch(2))
+    #expect(try await !store.isHeld(other))
+    let kept = try #require(try await store.directory().hosts[mine]?.endpoint)
+    try await store.freeTemporary(kept, epoch: .never)
+    #expect(try await store.isHeld(mine))
+  }
+
   @Test("a revoked token is known as revoked, and gone from the list and the snapshot")
   func revoke() async throws {
     let store = try temporary.open()

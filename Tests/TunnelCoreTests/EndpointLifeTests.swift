@@ -176,6 +176,20 @@ import Testing
     #expect(all(&life).isEmpty)
   }
 
+  @Test("a name of a CI token that nobody has any more is freed by the next relay")
+  func leftOver() {
+    var nobodys = EndpointLife(
+      Ownership(epoch: Epoch(4)), isTemporary: true, isLeft: true, at: start)
+    #expect(all(&nobodys) == [.free])
+    let owner = Contenders.contender(11, session: 1)
+    var awaited = EndpointLife(
+      Ownership(epoch: Epoch(4), awaiting: owner, at: start), isTemporary: true, isLeft: true,
+      at: start)
+    #expect(all(&awaited) == [.look(at: start + Ownership.absence)])
+    awaited.due(at: start + Ownership.absence)
+    #expect(all(&awaited) == [.free])
+  }
+
   @Test("on no walk do two sessions have one epoch, or a claim no answer", arguments: 1...60)
   func walk(seed: Int) {
     var walk = EndpointWalk(seed: UInt64(seed))

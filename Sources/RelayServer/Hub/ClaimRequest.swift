@@ -11,6 +11,19 @@ struct ClaimedEndpoint: Sendable {
   let isNew: Bool
   /// A CI token's: freed when its agent ends.
   let isTemporary: Bool
+  /// The relay before this one left it, and nobody has asked for it since.
+  var isLeft = false
+
+  init(
+    endpoint: ID, host: DomainName, lastOwner: EndpointOwner, isNew: Bool = false,
+    isTemporary: Bool = false
+  ) {
+    self.endpoint = endpoint
+    self.host = host
+    self.lastOwner = lastOwner
+    self.isNew = isNew
+    self.isTemporary = isTemporary
+  }
 
   /// As the relay that ran before left it: its owner is awaited as one that was lost just now.
   func ownership(at now: Moment) -> Ownership {

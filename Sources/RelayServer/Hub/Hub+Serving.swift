@@ -25,6 +25,17 @@ extension Hub {
     }
   }
 
+  /// Names of CI tokens that the relay before this one left: they are freed if their owners do not
+  /// come back.
+  func expect(_ left: [TemporaryEndpoint]) {
+    for name in left {
+      var claimed = ClaimedEndpoint(
+        endpoint: name.endpoint, host: name.host, lastOwner: name.lastOwner, isTemporary: true)
+      claimed.isLeft = true
+      change(endpoint(claimed, of: name.account)) { $0.due(at: .now) }
+    }
+  }
+
   /// The agent says that it leaves.
   func stop(_ id: ID, _ session: RelaySession) {
     guard let endpoint = session.endpoints.removeValue(forKey: id) else { return }

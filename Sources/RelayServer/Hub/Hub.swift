@@ -48,7 +48,8 @@ final class Hub {
     }
     if endpoint.life == nil, !endpoint.isActing {
       endpoint.life = EndpointLife(
-        claimed.ownership(at: .now), isTemporary: claimed.isTemporary, at: .now)
+        claimed.ownership(at: .now), isTemporary: claimed.isTemporary, isLeft: claimed.isLeft,
+        at: .now)
     }
     return endpoint
   }
