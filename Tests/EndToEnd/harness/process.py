@@ -21,11 +21,12 @@ def wait_until(what, condition, deadline=DEADLINE, every=0.02):
 
 
 class Child:
-    """A running process; its stdout and stderr are kept as lines."""
+    """A running process; its stdout and stderr are kept as lines, `times` says when each came."""
 
     def __init__(self, name, argv, env=None, cwd=None, stdin=None, stdout=subprocess.PIPE):
         self.name = name
         self.lines = {"out": [], "err": []}
+        self.times = {"out": [], "err": []}
         self.changed = threading.Condition()
         self.open = 0
         self.sent = set()
@@ -44,7 +45,9 @@ class Child:
     def _read(self, kind, pipe):
         with pipe:
             for line in pipe:
+                now = time.monotonic()
                 with self.changed:
+                    self.times[kind].append(now)
                     self.lines[kind].append(line.decode("utf-8", "replace").rstrip("\n"))
                     self.changed.notify_all()
         with self.changed:

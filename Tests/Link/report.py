@@ -1,0 +1,65 @@
+"""What a scenario says: what it saw, and whether each part of its line held."""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+
+from harness.tunnel import BINARIES
+
+
+def middle(values):
+    """Median, 99th percentile and worst of seconds, as text."""
+    if not values:
+        return "none"
+    ranked = sorted(values)
+    late = ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
+    return (f"median {statistics.median(ranked):.2f} s, p99 {late:.2f} s, worst {ranked[-1]:.2f} s "
+            f"of {len(ranked)}")
+
+
+class Report:
+    def __init__(self, name):
+        self.name = name
+        self.began = time.monotonic()
+        self.failed = []
+
+    def say(self, text):
+        # One write a line, whichever thread says it.
+        sys.stdout.write(f"{time.monotonic() - self.began:7.1f}  {text}\n")
+        sys.stdout.flush()
+
+    def check(self, held, text):
+        """A part of the line, with what was measured."""
+        if not held:
+            self.failed.append(text)
+        self.say(f"{'held    ' if held else 'NOT HELD'}  {text}")
+        return held
+
+    def code(self):
+        self.say(f"{self.name}: " + (f"{len(self.failed)} not held" if self.failed else "held"))
+        return 1 if self.failed else 0
+
+
+def arguments(about, **defaults):
+    """The parameters of a run: each with the line's own value as default."""
+    parser = argparse.ArgumentParser(description=about)
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value,
+                            help=f"default: {value}")
+    return parser.parse_args()
+
+
+def main(name, scenario, about, **defaults):
+    """Runs `scenario(report, options)`; what goes wrong on the way is not held either."""
+    options = arguments(about, **defaults)
+    report = Report(name)
+    load = os.getloadavg()[0]
+    report.say(f"{name}: {', '.join(f'{k} {v}' for k, v in vars(options).items())}; "
+               f"binaries {BINARIES}; load of this machine {load:.1f}")
+    try:
+        scenario(report, options)
+    except (AssertionError, OSError) as fault:
+        report.check(False, str(fault).strip()[-3000:] or repr(fault))
+    sys.exit(report.code())
