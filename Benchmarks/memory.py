@@ -28,12 +28,13 @@ def settled(pid: int) -> float:
         last = now
 
 
-def crowd(children: Children, relay: Relay, binaries: Path, agents: int, name: str = "crowd"):
+def crowd(children: Children, relay: Relay, binaries: Path, agents: int, name: str = "crowd",
+          an_account: int = AGENTS_AN_ACCOUNT):
     """Agents in one process, all of them serving when this returns."""
     lines = []
-    for account in range(agents // AGENTS_AN_ACCOUNT):
+    for account in range(agents // an_account):
         token = relay.account(f"{name}{account}")
-        lines += [f"{token} {name}-{account}-{agent}" for agent in range(AGENTS_AN_ACCOUNT)]
+        lines += [f"{token} {name}-{account}-{agent}" for agent in range(an_account)]
     log = children.folder / f"{name}-{relay.home.name}.log"
     with open(log, "wb") as out:
         process = subprocess.Popen([binaries / "crowd", *relay.way], stdin=subprocess.PIPE,

@@ -66,7 +66,9 @@ class Namespace:
 
 
 class Cable:
-    """A veth pair from `near` to `far`. With `laid` it carries addresses at once."""
+    """A veth pair from `near` to `far`. With `laid` it carries addresses at once. Who is at the
+    other end is written down: after a blackhole nobody has to ask for hardware addresses first,
+    which no far-away network would make them do."""
 
     def __init__(self, near, far, laid=True):
         number = next(NUMBERS)
@@ -74,13 +76,19 @@ class Cable:
         self.ends = [(near, f"v{number}n"), (far, f"v{number}f")]
         base = f"10.{100 + number // 250}.{number % 250}"
         self.near, self.far = f"{base}.1", f"{base}.2"
-        tool("ip", "link", "add", self.ends[0][1], "netns", near.name, "type", "veth",
-             "peer", "name", self.ends[1][1], "netns", far.name)
+        hardware = [f"02:00:00:{end:02x}:{number // 256:02x}:{number % 256:02x}" for end in (1, 2)]
+        tool("ip", "link", "add", self.ends[0][1], "netns", near.name, "address", hardware[0],
+             "type", "veth", "peer", "name", self.ends[1][1], "netns", far.name, "address",
+             hardware[1])
         for space, device in self.ends:
             space.ip("link", "set", device, "up")
         far.ip("addr", "add", f"{self.far}/24", "dev", self.ends[1][1])
         if laid:
             near.ip("addr", "add", f"{self.near}/24", "dev", self.ends[0][1])
+        near.ip("neigh", "replace", self.far, "lladdr", hardware[1], "dev", self.device, "nud",
+                "permanent")
+        far.ip("neigh", "replace", self.near, "lladdr", hardware[0], "dev", self.ends[1][1],
+               "nud", "permanent")
 
     @property
     def device(self):

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 import time
@@ -54,6 +55,8 @@ def arguments(about, **defaults):
 def main(name, scenario, about, **defaults):
     """Runs `scenario(report, options)`; what goes wrong on the way is not held either."""
     options = arguments(about, **defaults)
+    # Whoever ends it gets an orderly end: nothing is left running, no network stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report(name)
     load = os.getloadavg()[0]
     report.say(f"{name}: {', '.join(f'{k} {v}' for k, v in vars(options).items())}; "

@@ -181,7 +181,9 @@ def continuous_integration(report, stage, relay):
         code = "not at all, it runs on"
     report.check(code == 73, f"a CI token that asks for {DOMAIN} ends with 73: {code}; it said "
                  f"{asks.lines['out'] + asks.lines['err']}")
-    asks.stop()
+    if asks.process.poll() is None:
+        asks.signal(signal.SIGTERM)
+        asks.wait()
     now = ask(relay.port, DOMAIN).body
     report.check(now == served != b"", f"the person's agent serves on: {served} then {now}")
     app = stage.keep(RawApp(answers(b"built"), whole=False))
