@@ -1,5 +1,5 @@
 """A stand-in for `concurrently [-k] COMMAND…`: runs shell commands side by side, puts `[N] ` before
-each of their lines, and with -k ends the others as soon as one ends. Exits with the first's code."""
+each of their lines, and with -k ends the others as soon as one ends. Exits as the first did."""
 
 import os
 import signal

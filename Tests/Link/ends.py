@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import termios
@@ -44,7 +45,6 @@ class Terminal:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
-        import select
         while True:
             ready, _, _ = select.select([self.master, self.reading], [], [])
             if self.reading in ready:
@@ -100,8 +100,9 @@ class Ends:
 
     def busy(self):
         """An exchange that the app never answers."""
-        threading.Thread(target=ask, args=(self.relay.port, DOMAIN, "/wait", 12), daemon=True).start()
         seen = len(self.app.requests)
+        arguments = (self.relay.port, DOMAIN, "/wait", 12)
+        threading.Thread(target=ask, args=arguments, daemon=True).start()
         wait_until("it at the app", lambda: len(self.app.requests) > seen)
 
     def left(self, pid):

@@ -21,22 +21,23 @@ def middle(values):
 
 
 class Report:
-    def __init__(self, name):
-        self.name = name
+    """`weighs` is false for what stands beside the line: it is shown, and decides nothing."""
+
+    def __init__(self, name, weighs=True):
+        self.name, self.weighs = name, weighs
         self.began = time.monotonic()
         self.failed = []
 
     def say(self, text):
-        # One write a line, whichever thread says it.
-        sys.stdout.write(f"{time.monotonic() - self.began:7.1f}  {text}\n")
-        sys.stdout.flush()
+        # One write a line, whichever thread says it; sys.stdout may be a stage's just now.
+        os.write(1, f"{time.monotonic() - self.began:7.1f}  {text}\n".encode())
 
     def check(self, held, text):
         """A part of the line, with what was measured."""
         if not held:
             self.failed.append(text)
-        self.say(f"{'held    ' if held else 'NOT HELD'}  {text}")
-        return held
+        good, bad = ("held    ", "NOT HELD") if self.weighs else ("(good)  ", "(bad)   ")
+        self.say(f"{good if held else bad}  {text}")
 
     def code(self):
         self.say(f"{self.name}: " + (f"{len(self.failed)} not held" if self.failed else "held"))

@@ -9,11 +9,11 @@ from .stopped import stops
 def scenario(report, options):
     stops(report, options.agents, options.seconds)
     moves(report)
-    beside = Report("other stops")
+    beside = Report("other stops", weighs=False)
     for seconds in (float(each) for each in options.other.split(",") if each):
         stops(beside, options.agents, seconds)
     report.say(f"stops of {options.other} s, which the line does not name: "
-               f"{len(beside.failed)} not held")
+               f"{len(beside.failed)} bad")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from harness.tunnel import Home, Relay, agent
 
 from .network import Namespace, Netlink
 
+# One stage at a time changes where this process prints.
+QUIET = threading.Lock()
+
 
 class Stage:
     """`keep(thing)` answers the thing and ends it, the last first, when the scenario is over."""
@@ -38,7 +41,7 @@ class Stage:
         faults = []
         for thing in reversed(self.things):
             # A child says its whole log as it is ended, for pytest; here only a fault is news.
-            with contextlib.redirect_stdout(io.StringIO()):
+            with QUIET, contextlib.redirect_stdout(io.StringIO()):
                 try:
                     thing.stop()
                 except AssertionError as late:

@@ -25,7 +25,7 @@ dev_lint() {
   say "file length"
   ! too_long || code=1
   say "scripts"
-  PYTHONPYCACHEPREFIX=$DEV/pyc python3 -m compileall -q Tests/EndToEnd Tests/Differential || code=1
+  PYTHONPYCACHEPREFIX=$DEV/pyc python3 -m compileall -q Tests/EndToEnd Tests/Differential Tests/Link || code=1
   while read -r file; do bash -n "$file" || code=1; done \
     < <(tracked dev '*.sh' .ci/run 'Tests/Show/*')
   if command -v node >/dev/null; then

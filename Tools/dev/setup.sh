@@ -9,6 +9,7 @@ has() {
     systemd) command -v systemd-analyze >/dev/null ;;
     systemd-container) command -v systemd-nspawn >/dev/null ;;
     binutils) command -v strip >/dev/null ;;
+    iproute2) command -v ip >/dev/null || [ -x /usr/sbin/ip ] ;;
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     *) command -v "$1" >/dev/null ;;
