@@ -9,6 +9,8 @@ import time
 
 from harness.tunnel import BINARIES
 
+from .stage import OVER
+
 
 def middle(values):
     """Median, 99th percentile and worst of seconds, as text."""
@@ -53,11 +55,19 @@ def arguments(about, **defaults):
     return parser.parse_args()
 
 
+def end_early(number, _):
+    """An orderly end: nothing is left running, no network stays."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    OVER.set()
+    sys.exit(128 + number)
+
+
 def main(name, scenario, about, **defaults):
     """Runs `scenario(report, options)`; what goes wrong on the way is not held either."""
     options = arguments(about, **defaults)
-    # Whoever ends it gets an orderly end: nothing is left running, no network stays.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end_early)
     report = Report(name)
     load = os.getloadavg()[0]
     report.say(f"{name}: {', '.join(f'{k} {v}' for k, v in vars(options).items())}; "

@@ -13,7 +13,7 @@ from harness.process import Child, alive, wait_until
 from harness.tunnel import TUNNEL
 
 from . import ROOT
-from .callers import Callers, ask, wait_first
+from .callers import Callers, ask
 from .report import main
 from .stage import Stage, answers, logged, sleep_until
 
