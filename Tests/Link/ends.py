@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import random
 import select
 import signal
 import subprocess
@@ -83,9 +84,10 @@ class Ends:
         return int(wait_until("the agent's pid", written))
 
     def ready(self):
-        """The agent's pid once it forwards."""
+        """The agent's pid once it forwards, and some time after: it looks around at a beat."""
         pid = self.pid()
         wait_until("the tunnel", lambda: ask(self.relay.port, DOMAIN).status == 200)
+        time.sleep(random.uniform(0, 0.6))
         return pid
 
     def shell(self, script, **streams):

@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 
-from harness.tunnel import BINARIES
+from harness.tunnel import RELAY
 
 from .stage import OVER
 
@@ -70,8 +70,9 @@ def main(name, scenario, about, **defaults):
         signal.signal(number, end_early)
     report = Report(name)
     load = os.getloadavg()[0]
+    built = time.strftime("%H:%M", time.localtime(RELAY.stat().st_mtime))
     report.say(f"{name}: {', '.join(f'{k} {v}' for k, v in vars(options).items())}; "
-               f"binaries {BINARIES}; load of this machine {load:.1f}")
+               f"binaries of {built}; load of this machine {load:.1f}")
     try:
         scenario(report, options)
     except AssertionError as fault:
