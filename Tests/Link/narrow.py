@@ -10,7 +10,7 @@ from harness.wire import request_bytes
 
 from .callers import Callers, ask
 from .network import Cable, Namespace
-from .report import middle
+from .report import middle, quantile
 from .stage import FarRelay, Stage, events, logged, sessions, sleep_until
 
 RELAY = "10.99.0.1"
@@ -55,11 +55,6 @@ class Download:
         except OSError:
             pass
         self.sock.close()
-
-
-def quantile(values, part):
-    ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, int(len(ranked) * part))]
 
 
 def drops(report, words, relay, child, since):

@@ -12,14 +12,17 @@ from harness.tunnel import RELAY
 from .stage import OVER
 
 
+def quantile(values, part):
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * part))]
+
+
 def middle(values):
     """Median, 99th percentile and worst of seconds, as text."""
     if not values:
         return "none"
-    ranked = sorted(values)
-    late = ranked[min(len(ranked) - 1, int(len(ranked) * 0.99))]
-    return (f"median {statistics.median(ranked):.2f} s, p99 {late:.2f} s, worst {ranked[-1]:.2f} s "
-            f"of {len(ranked)}")
+    return (f"median {statistics.median(values):.2f} s, p99 {quantile(values, 0.99):.2f} s, "
+            f"worst {max(values):.2f} s of {len(values)}")
 
 
 class Report:
