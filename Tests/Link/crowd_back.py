@@ -2,7 +2,9 @@
 killed and restarted, and all of them come back."""
 
 import asyncio
+import collections
 import pathlib
+import re
 import time
 
 from Benchmarks import tunnels
@@ -70,6 +72,12 @@ def most(times, window):
     return best
 
 
+def reasons(lines):
+    """Why sessions ended, by the relay's log, and how many of each."""
+    found = [match[1] for line in lines if (match := re.search(r"reason=(.*?) session=", line))]
+    return dict(collections.Counter(found)) or ""
+
+
 def once(report, relay, names, down):
     killed = time.monotonic()
     relay.child.kill()
@@ -87,9 +95,9 @@ def once(report, relay, names, down):
     back = time.monotonic() - killed
     times = sorted(logins())
     peak = most(times, WINDOW)
-    ended = len(logged(relay.child, "session ended"))
-    report.say(f"  logins after the kill: {middle([at - killed for at in times])}; {ended} sessions"
-               f" ended; the relay listened {listening - killed:.2f} s after the kill")
+    ended = [line for _, line in logged(relay.child, "session ended")]
+    report.say(f"  logins after the kill: {middle([at - killed for at in times])}; {len(ended)} sessions"
+               f" ended {reasons(ended)}; the relay listened {listening - killed:.2f} s after the kill")
     report.check(not missing and back <= BACK,
                  f"all {len(names)} serve {back:.1f} s after the kill (within 30 s)"
                  + (f"; {len(missing)} do not, {missing[0]} for one" if missing else ""))
