@@ -88,7 +88,8 @@ extension Session {
       }
       return
     }
-    let count = min(waiting, allowance, ready.isEmpty ? Turn.alone : Turn.shared)
+    let isAlone = ready.isEmpty && !takesShortTurns
+    let count = min(waiting, allowance, isAlone ? Turn.alone : Turn.shared)
     let ends = streams[index].endIsPending && count == waiting
     outbox.writeFrameHeader(
       .data, flags: ends ? FrameHeader.endFlag : 0, stream: streams[index].id, length: count)

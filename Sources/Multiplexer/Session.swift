@@ -69,6 +69,9 @@ package struct Session {
   var ready = Line()
   /// Senders that only wait for the pool.
   var starved = Line()
+  /// Also a stream that is alone puts little on the link at once: the next one may come while that
+  /// is still on its way.
+  package var takesShortTurns = false
   var saidGoAway = false
   var heardGoAway = false
 

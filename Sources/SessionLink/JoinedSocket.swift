@@ -269,15 +269,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   }
 
   /// Closes so that the other side cannot take what it got for the whole (a TCP reset).
-  package func abort() {
-    guard let context else { return }
-    if let options = context.channel as? any SocketOptionProvider {
-      _ = options.setSoLinger(NIOLinger(l_onoff: 1, l_linger: 0))
-    }
-    // Below TLS: its close_notify would say that all had been sent (RFC 8446, section 6.1).
-    let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
-    (below ?? context).close(promise: nil)
-  }
+  package func abort() { context?.closeByReset() }
 
   /// Hands the connection over to another handler; the answer is what was read but not taken.
   package func leave() -> (any Channel, ByteBuffer)? {

@@ -2,6 +2,10 @@ import Multiplexer
 import NIOCore
 import TunnelCore
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Why a link ended.
 package enum LinkEnd: Equatable, Sendable {
   /// The peer closed the connection, or this side did.
@@ -51,6 +55,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package let loop: any EventLoop
   private var context: ChannelHandlerContext?
   private var isQueued = false
+  private var width = LinkWidth.wide
+  private var measuresAt = NIODeadline.uptimeNanoseconds(0)
   private var keepAlive: KeepAlive
   private var heartbeat: Scheduled<Void>?
   private var pings: UInt64 = 0
@@ -119,7 +125,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     guard let context, !isOver else { return }
     if endReason == nil { endReason = reason }
     writeOut()
-    context.close(promise: nil)
+    // Whoever does not hear us would hear an orderly end no sooner.
+    if reason == .silent { context.closeByReset() } else { context.close(promise: nil) }
   }
 
   func send(_ slot: Slot, _ bytes: ByteBuffer, _ end: Bool) -> Bool {
@@ -174,11 +181,27 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   }
 
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { queueFlush() }
+    guard context.channel.isWritable else { return }
+    measure(context)
+    queueFlush()
+  }
+
+  /// More was to be sent than went out, and now it went: a good moment to ask how fast.
+  private func measure(_ context: ChannelHandlerContext) {
+    let now = NIODeadline.now()
+    guard now >= measuresAt else { return }
+    measuresAt = now + LinkWidth.measuredEvery
+    guard let seen = LinkWidth(of: context), seen != width else { return }
+    width = seen
+    width.apply(to: context.channel)
+    session.takesShortTurns = width == .narrow
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if endReason == nil { endReason = .failed("\(error)") }
+    if endReason == nil {
+      let told = error as? IOError
+      endReason = told?.errnoCode == ECONNRESET ? .closed : .failed(told?.words ?? "\(error)")
+    }
     context.close(promise: nil)
   }
 
@@ -230,7 +253,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
       wrote += bytes.readableBytes
       // TLS keeps what is not flushed out of the channel's sight: without this the water marks
       // would never be met, and all that streams have to say would stand before the next frame.
-      if wrote >= LinkChannel.highWater {
+      if wrote >= width.highWater {
         context.flush()
         wrote = 0
       }

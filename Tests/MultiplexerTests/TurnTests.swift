@@ -23,6 +23,15 @@ import Testing
     #expect(frames(pair.relay.output()).map(\.length) == [65_536])
   }
 
+  @Test("behind a narrow way it gets 16 KiB at once, for somebody may come while they leave")
+  func narrow() throws {
+    var pair = try Pair()
+    let bulk = try pair.opened()
+    pair.relay.takesShortTurns = true
+    _ = pair.relay.send(bulk.relay, .zeros(40_000))
+    #expect(frames(pair.relay.output()).map(\.length) == [16_384, 16_384, 7_232])
+  }
+
   @Test("control frames go before what waits for its turn")
   func controlFirst() throws {
     var pair = try Pair()

@@ -65,6 +65,6 @@ struct LinkFlushTests {
     var sent = 0
     while let bytes = try channel.readOutbound(as: ByteBuffer.self) { sent += bytes.readableBytes }
     #expect(sent > 16 * (48 << 10) && hoard.kept == 0)
-    #expect(hoard.most <= LinkChannel.highWater + (66 << 10))
+    #expect(hoard.most <= LinkWidth.wide.highWater + (66 << 10))
   }
 }

@@ -131,7 +131,7 @@ final class DialAttempt {
       if let first = error.connectionErrors.first { return fault(first.error) }
       return .unreachable("\(error.host): the name is not known")
     case ChannelError.connectTimeout: return .timedOut
-    case let error as IOError: return .unreachable(String(cString: strerror(error.errnoCode)))
+    case let error as IOError: return .unreachable(error.words)
     default: return .unreachable("\(error)")
     }
   }

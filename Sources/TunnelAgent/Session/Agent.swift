@@ -15,6 +15,7 @@ package struct AgentEnd: Sendable {
 /// goes out as `AgentEvent`s.
 package final class Agent {
   private static let quietLook = TimeAmount.milliseconds(20)
+  private static let turnsEvery = TimeAmount.seconds(1)
 
   let settings: AgentSettings
   private let way: LinkDial
@@ -60,7 +61,17 @@ package final class Agent {
 
   // MARK: - What happens around it
 
-  package func dial() { life { $0.start() } }
+  package func dial() {
+    life { $0.start() }
+    turn()
+  }
+
+  /// limits.md: a timer turns the loop every second, or a quiet minute would look like sleep.
+  private func turn() {
+    guard !hasEnded else { return }
+    _ = turns()
+    loop.assumeIsolated().scheduleTask(in: Self.turnsEvery) { self.turn() }
+  }
 
   /// Takes nothing new, lets what runs finish, ends.
   func stop() { life { $0.stop(at: .now) } }
@@ -80,7 +91,7 @@ package final class Agent {
 
   /// On each turn of the loop, before anything is read. False: the process stood still, and what
   /// the relay had sent is void.
-  func turns() -> Bool {
+  private func turns() -> Bool {
     guard sleep.hasSlept(at: bootTime()) else { return true }
     life { $0.woke(at: .now) }
     return false

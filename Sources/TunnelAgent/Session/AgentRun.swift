@@ -49,7 +49,6 @@ package enum AgentRun {
     _ watch: ProcessWatch, _ agent: Agent, _ loop: NIOIsolatedEventLoop
   ) {
     if let sign = watch.look() { heed(sign, agent) }
-    _ = agent.turns()
     if agent.hasEnded { return }
     loop.scheduleTask(in: lookEvery) { look(watch, agent, loop) }
   }

@@ -1,0 +1,26 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+extension ChannelHandlerContext {
+  /// Closes so that the other side hears of it at once and cannot take what it got for the whole
+  /// (a TCP reset). An orderly end waits behind what the other side has not acknowledged, which is
+  /// for ever where the way to it is gone.
+  func closeByReset() {
+    if let options = channel as? any SocketOptionProvider {
+      _ = options.setSoLinger(NIOLinger(l_onoff: 1, l_linger: 0))
+    }
+    // Below TLS: its close_notify would say that all had been sent (RFC 8446, section 6.1).
+    let below = try? pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
+    (below ?? self).close(promise: nil)
+  }
+}
+
+extension IOError {
+  /// The system's own words, without the name of the call that met it.
+  var words: String { String(cString: strerror(errnoCode)) }
+}
