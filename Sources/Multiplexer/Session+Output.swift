@@ -4,6 +4,8 @@ import struct NIOCore.ByteBuffer
 enum Turn {
   static let alone = 65_536
   static let shared = 16_384
+  /// Behind a narrow way: what is on the link already is time, not bytes.
+  static let short = 4_096
   /// What `send` keeps for a stream before it says "wait".
   static let longest = 65_536
   /// Payloads up to this size are copied behind their header, larger ones go by reference.
@@ -24,7 +26,8 @@ extension Session {
       return payload
     }
     freshenOutbox()
-    while overflow == nil, outbox.readableBytes < Turn.outbox,
+    let most = takesShortTurns ? Turn.short : Turn.outbox
+    while overflow == nil, outbox.readableBytes < most,
       let index = nextInTurn()
     {
       giveTurn(index)
@@ -88,8 +91,8 @@ extension Session {
       }
       return
     }
-    let isAlone = ready.isEmpty && !takesShortTurns
-    let count = min(waiting, allowance, isAlone ? Turn.alone : Turn.shared)
+    let turn = takesShortTurns ? Turn.short : ready.isEmpty ? Turn.alone : Turn.shared
+    let count = min(waiting, allowance, turn)
     let ends = streams[index].endIsPending && count == waiting
     outbox.writeFrameHeader(
       .data, flags: ends ? FrameHeader.endFlag : 0, stream: streams[index].id, length: count)

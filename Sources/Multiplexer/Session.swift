@@ -69,7 +69,7 @@ package struct Session {
   var ready = Line()
   /// Senders that only wait for the pool.
   var starved = Line()
-  /// Also a stream that is alone puts little on the link at once: the next one may come while that
+  /// Also a stream that is alone puts 4 KiB on the link at once: the next one may come while that
   /// is still on its way.
   package var takesShortTurns = false
   var saidGoAway = false

@@ -55,7 +55,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package let loop: any EventLoop
   private var context: ChannelHandlerContext?
   private var isQueued = false
-  private var width = LinkWidth.wide
+  private(set) var width = LinkWidth.narrow
   private var measuresAt = NIODeadline.uptimeNanoseconds(0)
   private var keepAlive: KeepAlive
   private var heartbeat: Scheduled<Void>?
@@ -77,6 +77,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     self.role = role
     self.number = number
     session = Session(role: role, hello: hello, limits: limits)
+    session.takesShortTurns = true
     self.owner = owner
     self.flusher = flusher
     self.loop = loop

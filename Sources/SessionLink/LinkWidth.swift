@@ -6,7 +6,7 @@ import NIOCore
 
 /// How much of a link's own bytes may wait on their way out: what waits in this process and in the
 /// kernel stands before the next small answer. Behind a narrow way (limits.md: under 20 Mbit/s) a
-/// wide link's buffers would be seconds.
+/// wide link's buffers would be seconds. A link begins as a narrow one.
 enum LinkWidth {
   case wide, narrow
 
@@ -18,7 +18,7 @@ enum LinkWidth {
   /// Bytes that the kernel takes before it has sent them (TCP_NOTSENT_LOWAT).
   var unsentInKernel: Int { self == .wide ? 128 << 10 : 16 << 10 }
   /// Where this process stops writing, and where it begins again.
-  var highWater: Int { self == .wide ? 128 << 10 : 16 << 10 }
+  var highWater: Int { self == .wide ? 128 << 10 : 8 << 10 }
   var lowWater: Int { self == .wide ? 32 << 10 : 4 << 10 }
 
   func apply(to channel: any Channel) {
