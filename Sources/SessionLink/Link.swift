@@ -55,13 +55,16 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package let loop: any EventLoop
   private var context: ChannelHandlerContext?
   private var isQueued = false
-  private(set) var width = LinkWidth.narrow
-  private var measuresAt = NIODeadline.uptimeNanoseconds(0)
+  private(set) var width = LinkWidth.unknown
+  /// Enough waits in the kernel; it is asked again in a moment.
+  private var isAhead = false
+  private var meter = LinkMeter()
   private var keepAlive: KeepAlive
   private var heartbeat: Scheduled<Void>?
   private var pings: UInt64 = 0
   private var endReason: LinkEnd?
   private var isOver = false
+  private var isClosing = false
   /// It takes no new streams: it said goodbye, or is over.
   package private(set) var isLeaving = false
 
@@ -125,6 +128,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     loop.preconditionInEventLoop()
     guard let context, !isOver else { return }
     if endReason == nil { endReason = reason }
+    isClosing = true
     writeOut()
     // Whoever does not hear us would hear an orderly end no sooner.
     if reason == .silent { context.closeByReset() } else { context.close(promise: nil) }
@@ -182,20 +186,28 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   }
 
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
-    guard context.channel.isWritable else { return }
-    measure(context)
-    queueFlush()
+    if context.channel.isWritable {
+      eased(context)
+      queueFlush()
+    } else {
+      pressed(context)
+    }
   }
 
-  /// More was to be sent than went out, and now it went: a good moment to ask how fast.
-  private func measure(_ context: ChannelHandlerContext) {
-    let now = NIODeadline.now()
-    guard now >= measuresAt else { return }
-    measuresAt = now + LinkWidth.measuredEvery
-    guard let seen = LinkWidth(of: context), seen != width else { return }
+  private func pressed(_ context: ChannelHandlerContext) {
+    let now = Moment.now
+    let isNew = meter.isResting(at: now)
+    let acknowledged = isNew ? LinkWidth.acknowledged(context) : 0
+    if let acknowledged { meter.begins(acknowledged: acknowledged, at: now) }
+  }
+
+  private func eased(_ context: ChannelHandlerContext) {
+    guard let acknowledged = LinkWidth.acknowledged(context),
+      let seen = meter.ends(acknowledged: acknowledged, at: .now), seen != width
+    else { return }
     width = seen
     width.apply(to: context.channel)
-    session.takesShortTurns = width == .narrow
+    session.takesShortTurns = width != .wide
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -235,15 +247,28 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   // MARK: - Frames out
 
   private func queueFlush() {
-    if isQueued || isOver { return }
+    if isQueued || isOver || isAhead { return }
     isQueued = true
     flusher.add(self)
   }
 
   package func flushNow() {
     isQueued = false
-    writeOut()
+    if !waitsForKernel() { writeOut() }
     drain()
+  }
+
+  /// Behind a narrow way: enough waits in the kernel, which is asked again in a moment.
+  private func waitsForKernel() -> Bool {
+    guard width == .narrow, let context, LinkWidth.isAhead(context) else { return false }
+    isAhead = true
+    pressed(context)
+    loop.assumeIsolated().scheduleTask(in: LinkWidth.askedAgain) {
+      self.isAhead = false
+      if let context = self.context { self.eased(context) }
+      self.queueFlush()
+    }
+    return true
   }
 
   private func writeOut() {
@@ -257,6 +282,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
       if wrote >= width.highWater {
         context.flush()
         wrote = 0
+        if !isClosing, waitsForKernel() { return }
       }
     }
     if wrote > 0 { context.flush() }

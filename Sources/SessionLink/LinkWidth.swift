@@ -6,17 +6,18 @@ import NIOCore
 
 /// How much of a link's own bytes may wait on their way out: what waits in this process and in the
 /// kernel stands before the next small answer. Behind a narrow way (limits.md: under 20 Mbit/s) a
-/// wide link's buffers would be seconds. A link begins as a narrow one.
+/// wide link's buffers would be seconds.
 enum LinkWidth {
+  /// Nothing was measured yet: all that was to be sent went out.
+  case unknown
   case wide, narrow
-
-  /// Bytes a second.
-  static let border: UInt64 = 20_000_000 / 8
-  /// The kernel's figure moves slowly.
-  static let measuredEvery = TimeAmount.milliseconds(50)
 
   /// Bytes that the kernel takes before it has sent them (TCP_NOTSENT_LOWAT).
   var unsentInKernel: Int { self == .wide ? 128 << 10 : 16 << 10 }
+  /// The kernel keeps to that only roughly: it fills the packet that it has begun, which may have
+  /// 64 KiB. So a narrow link asks how much waits there, and again after a moment.
+  static let narrowBacklog: CInt = 16 << 10
+  static let askedAgain = TimeAmount.milliseconds(10)
   /// Where this process stops writing, and where it begins again.
   var highWater: Int { self == .wide ? 128 << 10 : 8 << 10 }
   var lowWater: Int { self == .wide ? 32 << 10 : 4 << 10 }
@@ -31,25 +32,34 @@ enum LinkWidth {
       value: unsentInKernel)
   }
 
-  /// What the kernel measured on a connection that has just had more to send than went out; nil
-  /// where it does not know.
-  init?(of context: ChannelHandlerContext) {
+  /// Whether more waits in the kernel than should stand before the next small answer.
+  static func isAhead(_ context: ChannelHandlerContext) -> Bool {
     let operations = context.pipeline.syncOperations
-    let rate = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-      Self.deliveryRate($0)
+    let unsent = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      descriptor in
+      var count: CInt = 0
+      return ioctl(descriptor, unsentRequest, &count) == 0 ? count : 0
     }
-    guard let rate, rate > 0 else { return nil }
-    self = rate < Self.border ? .narrow : .wide
+    return (unsent ?? 0) >= narrowBacklog
   }
 
-  /// `tcpi_delivery_rate` of linux/tcp.h, which is newer than what Glibc's module knows.
-  private static func deliveryRate(_ descriptor: NIOBSDSocket.Handle) -> UInt64 {
-    let offset = 160
-    var info = [UInt8](repeating: 0, count: offset + MemoryLayout<UInt64>.size)
-    var length = socklen_t(info.count)
-    guard getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_INFO, &info, &length) == 0,
-      Int(length) == info.count
-    else { return 0 }
-    return info.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+  /// SIOCOUTQNSD of linux/sockios.h.
+  private static let unsentRequest: UInt = 0x894B
+
+  /// Bytes that the other side has acknowledged: `tcpi_bytes_acked` of linux/tcp.h, which is newer
+  /// than what Glibc's module knows. Nil where there is no such thing.
+  static func acknowledged(_ context: ChannelHandlerContext) -> UInt64? {
+    let operations = context.pipeline.syncOperations
+    let known = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      descriptor -> UInt64? in
+      let offset = 120
+      var info = [UInt8](repeating: 0, count: offset + MemoryLayout<UInt64>.size)
+      var length = socklen_t(info.count)
+      guard getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_INFO, &info, &length) == 0,
+        Int(length) == info.count
+      else { return nil }
+      return info.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+    }
+    return known ?? nil
   }
 }
