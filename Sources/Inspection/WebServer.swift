@@ -1,0 +1,87 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Why the agent has no web address.
+package enum WebFault: Error, Equatable, Sendable {
+  /// This port and those behind it are taken.
+  case noFreePort
+  /// Anything else, as the system says it.
+  case unusable(String)
+}
+
+/// The agent's own web server, on an event loop of its own: whatever is asked here, and however
+/// slowly, the tunnel does not wait for it.
+package final class WebServer: Sendable {
+  /// How many ports are tried, from the wanted one up.
+  private static let tries = 100
+  /// limits.md has none for this machine's own programs; these keep a forgotten loop harmless.
+  private static let mostConnections = 64
+  private static let idleTimeout = TimeAmount.seconds(75)
+
+  /// Where it listens.
+  package let address: WebAddress
+  private let running: Task<Void, any Error>
+
+  private init(_ address: WebAddress, _ running: Task<Void, any Error>) {
+    self.address = address
+    self.running = running
+  }
+
+  /// Listens on the wanted port, or on the next free one; returns once it accepts connections.
+  package static func start(
+    _ wanted: WebAddress, _ api: AgentAPI
+  ) async throws(WebFault) -> WebServer {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    for port in wanted.port...min(65_535, wanted.port + tries) {
+      let address = WebAddress(host: wanted.host, port: port)
+      do {
+        return try await listen(address, api, group)
+      } catch let error as IOError where error.errnoCode == EADDRINUSE && wanted.port > 0 {
+        continue
+      } catch {
+        try? await group.shutdownGracefully()
+        throw .unusable("\(error)")
+      }
+    }
+    try? await group.shutdownGracefully()
+    throw .noFreePort
+  }
+
+  private static func listen(
+    _ address: WebAddress, _ api: AgentAPI, _ group: MultiThreadedEventLoopGroup
+  ) async throws -> WebServer {
+    let (ports, port) = AsyncStream<Int>.makeStream()
+    var logger = Logger(label: "web")
+    logger.logLevel = .critical
+    let application = Application(
+      router: api.router,
+      server: .http1(configuration: .init(idleTimeout: idleTimeout)),
+      configuration: ApplicationConfiguration(
+        address: .hostname(address.dialHost, port: address.port),
+        availableConnectionsDelegate: MaximumAvailableConnections(mostConnections)),
+      onServerRunning: { channel in
+        port.yield(channel.localAddress?.port ?? address.port)
+        port.finish()
+      },
+      eventLoopGroupProvider: .shared(group), logger: logger)
+    let running = Task {
+      defer { port.finish() }
+      try await application.run()
+    }
+    for await port in ports {
+      return WebServer(WebAddress(host: address.host, port: port), running)
+    }
+    try await running.value
+    throw WebFault.unusable("it ended at once")
+  }
+
+  /// Takes no new connections, and does not wait for those that it has.
+  package func stop() { running.cancel() }
+}
