@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "Inspection",
       dependencies: [
-        "SessionLink", logging,
+        "TunnelCore", nio, posix, logging,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
       ],
@@ -96,7 +96,8 @@ let package = Package(
     .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile"], swiftSettings: strict),
     .testTarget(name: "RelayStoreTests", dependencies: ["RelayStore"], swiftSettings: strict),
     .testTarget(name: "RelayServerTests", dependencies: ["RelayServer"], swiftSettings: strict),
-    .testTarget(name: "InspectionTests", dependencies: ["Inspection"], swiftSettings: strict),
+    .testTarget(
+      name: "InspectionTests", dependencies: ["Inspection", "SessionLink"], swiftSettings: strict),
     .testTarget(name: "TunnelAgentTests", dependencies: ["TunnelAgent"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],

@@ -19,11 +19,16 @@ package enum WebFault: Error, Equatable, Sendable {
 /// The agent's own web server, on an event loop of its own: whatever is asked here, and however
 /// slowly, the tunnel does not wait for it.
 package final class WebServer: Sendable {
-  /// How many ports are tried, from the wanted one up.
-  private static let tries = 100
-  /// limits.md has none for this machine's own programs; these keep a forgotten loop harmless.
-  private static let mostConnections = 64
-  private static let idleTimeout = TimeAmount.seconds(75)
+  /// For this machine's own programs; they keep a forgotten loop in a script harmless.
+  package struct Limits: Sendable {
+    /// How many ports are tried, from the wanted one up.
+    package var ports = 100
+    /// More than these wait until one is over.
+    package var connections = 64
+    package var idleTimeout = TimeAmount.seconds(75)
+
+    package init() {}
+  }
 
   /// Where it listens.
   package let address: WebAddress
@@ -36,13 +41,13 @@ package final class WebServer: Sendable {
 
   /// Listens on the wanted port, or on the next free one; returns once it accepts connections.
   package static func start(
-    _ wanted: WebAddress, _ api: AgentAPI
+    _ wanted: WebAddress, _ api: AgentAPI, limits: Limits = Limits()
   ) async throws(WebFault) -> WebServer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    for port in wanted.port...min(65_535, wanted.port + tries) {
+    for port in wanted.port..<min(65_536, wanted.port + limits.ports) {
       let address = WebAddress(host: wanted.host, port: port)
       do {
-        return try await listen(address, api, group)
+        return try await listen(address, api, limits, group)
       } catch let error as IOError where error.errnoCode == EADDRINUSE && wanted.port > 0 {
         continue
       } catch {
@@ -55,17 +60,18 @@ package final class WebServer: Sendable {
   }
 
   private static func listen(
-    _ address: WebAddress, _ api: AgentAPI, _ group: MultiThreadedEventLoopGroup
+    _ address: WebAddress, _ api: AgentAPI, _ limits: Limits,
+    _ group: MultiThreadedEventLoopGroup
   ) async throws -> WebServer {
     let (ports, port) = AsyncStream<Int>.makeStream()
     var logger = Logger(label: "web")
     logger.logLevel = .critical
     let application = Application(
       router: api.router,
-      server: .http1(configuration: .init(idleTimeout: idleTimeout)),
+      server: .http1(configuration: .init(idleTimeout: limits.idleTimeout)),
       configuration: ApplicationConfiguration(
         address: .hostname(address.dialHost, port: address.port),
-        availableConnectionsDelegate: MaximumAvailableConnections(mostConnections)),
+        availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
       onServerRunning: { channel in
         port.yield(channel.localAddress?.port ?? address.port)
         port.finish()

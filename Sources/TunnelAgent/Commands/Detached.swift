@@ -63,8 +63,11 @@ package struct Detached: Sendable {
   }
 
   /// Returns the exit code: 0 once the agent is ready, else its own. Throws what it died of, and
-  /// `not-ready`.
-  package func run(json: Bool, _ terminal: Terminal) throws(UserError) -> Int32 {
+  /// `not-ready`. `listen` hears SIGINT and SIGTERM: who asks this process to stop means both.
+  package func run(
+    json: Bool, _ terminal: Terminal,
+    listen: (@escaping @Sendable () -> Void) -> StopSignals? = { StopSignals(asked: $0) }
+  ) throws(UserError) -> Int32 {
     var pipe: [Int32] = [-1, -1]
     guard Glibc.pipe(&pipe) == 0 else { throw Self.fault("pipe") }
     for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -75,7 +78,7 @@ package struct Detached: Sendable {
       pid = try start(telling: pipe[1])
     }
     let wasAsked = Atomic(false)
-    let signals = StopSignals {
+    let signals = listen {
       wasAsked.store(true, ordering: .relaxed)
       kill(pid, SIGTERM)
     }

@@ -83,7 +83,7 @@ final class AgentWeb: Sendable {
 extension WebFault {
   fileprivate var words: String {
     switch self {
-    case .noFreePort: "this port and the hundred behind it are taken"
+    case .noFreePort: "it is taken, and so are the ports behind it"
     case .unusable(let why): why
     }
   }
