@@ -21,7 +21,6 @@ package struct AgentAPI: Sendable {
   var router: Router<Context> {
     let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: GateMiddleware())
-    router.add(middleware: ProblemMiddleware())
     let api = router.group("/api")
     api.get("/status") { _, _ in Response(status: .ok, json: status().line) }
     api.post("/take") { _, _ in Response(status: .ok, json: try await take().line) }
@@ -29,7 +28,8 @@ package struct AgentAPI: Sendable {
   }
 }
 
-/// Lets in only whom `Visitor` lets in, whatever the path.
+/// Lets in only whom `Visitor` lets in, whatever the path, and turns that and whatever is thrown
+/// below into problem JSON (RFC 9457).
 struct GateMiddleware: RouterMiddleware {
   typealias Context = AgentAPI.Context
 
@@ -37,23 +37,10 @@ struct GateMiddleware: RouterMiddleware {
     _ request: Request, context: Context,
     next: (Request, Context) async throws -> Response
   ) async throws -> Response {
-    let visitor = Visitor(
-      host: request.head.authority, origin: request.headers[.origin],
-      site: request.headers.first { $0.name.canonicalName == "sec-fetch-site" }?.value)
-    guard let why = visitor.refusal else { return try await next(request, context) }
-    return Response(Problem(UserError(code: "web-stranger", message: why)))
-  }
-}
-
-/// Turns what is thrown below into problem JSON (RFC 9457).
-struct ProblemMiddleware: RouterMiddleware {
-  typealias Context = AgentAPI.Context
-
-  func handle(
-    _ request: Request, context: Context,
-    next: (Request, Context) async throws -> Response
-  ) async throws -> Response {
     do {
+      if let why = visitor(request).refusal {
+        throw UserError(code: "web-stranger", message: why)
+      }
       return try await next(request, context)
     } catch let error as UserError {
       return Response(Problem(error))
@@ -62,6 +49,12 @@ struct ProblemMiddleware: RouterMiddleware {
       problem.status = error.status.code
       return Response(problem)
     }
+  }
+
+  private func visitor(_ request: Request) -> Visitor {
+    Visitor(
+      host: request.head.authority, origin: request.headers[.origin],
+      site: request.headers.first { $0.name.canonicalName == "sec-fetch-site" }?.value)
   }
 }
 

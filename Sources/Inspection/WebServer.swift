@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -26,6 +27,8 @@ package final class WebServer: Sendable {
     /// More than these wait until one is over.
     package var connections = 64
     package var idleTimeout = TimeAmount.seconds(75)
+    /// How long after a request the server may tidy up.
+    package var restAfter = TimeAmount.seconds(10)
 
     package init() {}
   }
@@ -40,14 +43,16 @@ package final class WebServer: Sendable {
   }
 
   /// Listens on the wanted port, or on the next free one; returns once it accepts connections.
+  /// Calls `rest` some time after it was last busy, the start included.
   package static func start(
-    _ wanted: WebAddress, _ api: AgentAPI, limits: Limits = Limits()
+    _ wanted: WebAddress, _ api: AgentAPI, limits: Limits = Limits(),
+    rest: @escaping @Sendable () -> Void = {}
   ) async throws(WebFault) -> WebServer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     for port in wanted.port..<min(65_536, wanted.port + limits.ports) {
       let address = WebAddress(host: wanted.host, port: port)
       do {
-        return try await listen(address, api, limits, group)
+        return try await listen(address, api, limits, rest, group)
       } catch let error as IOError where error.errnoCode == EADDRINUSE && wanted.port > 0 {
         continue
       } catch {
@@ -59,27 +64,36 @@ package final class WebServer: Sendable {
     throw .noFreePort
   }
 
+  /// Without Hummingbird's `Application`, which wakes the process each second to write the date.
   private static func listen(
     _ address: WebAddress, _ api: AgentAPI, _ limits: Limits,
+    _ rest: @escaping @Sendable () -> Void,
     _ group: MultiThreadedEventLoopGroup
   ) async throws -> WebServer {
     let (ports, port) = AsyncStream<Int>.makeStream()
     var logger = Logger(label: "web")
     logger.logLevel = .critical
-    let application = Application(
-      router: api.router,
-      server: .http1(configuration: .init(idleTimeout: limits.idleTimeout)),
-      configuration: ApplicationConfiguration(
-        address: .hostname(address.dialHost, port: address.port),
-        availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
-      onServerRunning: { channel in
+    let responder = api.router.buildResponder()
+    let rest = Rest(group.next(), after: limits.restAfter, rest)
+    let server = try HTTPServerBuilder.http1(configuration: .init(idleTimeout: limits.idleTimeout))
+      .buildServer(
+        configuration: ServerConfiguration(
+          address: .hostname(address.dialHost, port: address.port),
+          availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
+        eventLoopGroup: group, logger: logger
+      ) { [logger] request, writer, channel in
+        let source = ApplicationRequestContextSource(channel: channel, logger: logger)
+        let response = try await responder.respond(to: request, context: .init(source: source))
+        try await writer.write(response: response.head, body: response.body)
+        rest.due()
+      } onServerRunning: { channel in
         port.yield(channel.localAddress?.port ?? address.port)
         port.finish()
-      },
-      eventLoopGroupProvider: .shared(group), logger: logger)
+        rest.due()
+      }
     let running = Task {
       defer { port.finish() }
-      try await application.run()
+      try await server.run()
     }
     for await port in ports {
       return WebServer(WebAddress(host: address.host, port: port), running)
@@ -90,4 +104,26 @@ package final class WebServer: Sendable {
 
   /// Takes no new connections, and does not wait for those that it has.
   package func stop() { running.cancel() }
+}
+
+/// What is done once a busy moment is over for some time; at most once in that time.
+private final class Rest: Sendable {
+  private let loop: any EventLoop
+  private let pause: TimeAmount
+  private let work: @Sendable () -> Void
+  private let isDue = Atomic(false)
+
+  init(_ loop: any EventLoop, after pause: TimeAmount, _ work: @escaping @Sendable () -> Void) {
+    self.loop = loop
+    self.pause = pause
+    self.work = work
+  }
+
+  func due() {
+    guard !isDue.exchange(true, ordering: .relaxed) else { return }
+    loop.scheduleTask(in: pause) {
+      self.isDue.store(false, ordering: .relaxed)
+      self.work()
+    }
+  }
 }

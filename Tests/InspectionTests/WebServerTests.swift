@@ -117,4 +117,19 @@ struct WebServerTests {
       .connect(host: "127.0.0.1", port: server.address.port).get()
     try await silent.closeFuture.get()
   }
+
+  @Test("after its start, and after a request, it rests")
+  func rests() async throws {
+    var limits = WebServer.Limits()
+    limits.restAfter = .milliseconds(1)
+    let (rests, rest) = AsyncStream<Void>.makeStream()
+    let server = try await WebServer.start(Self.any, Self.api, limits: limits) { rest.yield() }
+    defer { server.stop() }
+    var each = rests.makeAsyncIterator()
+    let first: Void? = await each.next()
+    _ = try await Self.ask(
+      server.address, "GET /api/status HTTP/1.1\r\nHost: \(server.address)")
+    let second: Void? = await each.next()
+    #expect(first != nil && second != nil)
+  }
 }

@@ -21,7 +21,8 @@ struct ImportTests {
       "Synchronization", "TunnelCore",
     ],
     "Inspection": [
-      "Glibc", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore", "NIOPosix", "TunnelCore",
+      "Glibc", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore", "NIOPosix",
+      "Synchronization", "TunnelCore",
     ],
     "TunnelAgent": [
       "Dispatch", "FoundationEssentials", "Glibc", "HTTPMessage", "Inspection", "Logging",

@@ -36,7 +36,8 @@ final class AgentWeb: Sendable {
       })
     let server: WebServer
     do {
-      server = try await WebServer.start(wanted, api)
+      // What an answer runs through is two megabytes of code that a tunnel has no use for.
+      server = try await WebServer.start(wanted, api, rest: StartupCode.giveBack)
     } catch {
       warn("no web address at \(wanted): \(error.words); `tunnel status` cannot ask this agent")
       return nil
