@@ -211,6 +211,16 @@ def test_files_of_agents_that_are_gone_are_tidied_away(serve, home, app):
     assert list(folder.iterdir()) == [strange]
 
 
+def test_an_agent_that_stands_still_is_listed_and_keeps_its_file(serve, home, domain, app):
+    child = serve(app.port)
+    child.signal(signal.SIGSTOP)
+    code, [report] = status(home, "--domain", domain)
+    assert code == 75 and report["state"] == "reconnecting" and report["pid"] == child.pid
+    assert "does not answer" in report["reason"]
+    child.signal(signal.SIGCONT)
+    assert status(home)[0] == 0
+
+
 def test_a_folder_that_is_a_link_is_not_used(home, serve, app):
     away = home.folder / "elsewhere"
     away.mkdir()

@@ -60,7 +60,8 @@ enum StatusLines {
     }
     let away = report.reason.map { " (\($0))" + (wait ?? "") } ?? ""
     let lines = report.endpoints.map { endpoint in
-      let route = "\(endpoint.url ?? endpoint.domain ?? "the first domain") -> \(endpoint.upstream)"
+      let name = endpoint.url ?? endpoint.domain ?? "the first domain"
+      let route = name + (endpoint.upstream.map { " -> \($0)" } ?? "")
       return switch endpoint.state {
       case .online: line("online", "\(route), since \(clock(endpoint.since))")
       case .reconnecting: line("reconnecting", route + away)
@@ -82,8 +83,8 @@ enum StatusLines {
   }
 
   /// `2026-11-21T10:12:13.388Z` as it stands, without the fraction.
-  private static func clock(_ time: String) -> String {
-    guard let dot = time.firstIndex(of: ".") else { return time }
+  private static func clock(_ time: String?) -> String {
+    guard let time, let dot = time.firstIndex(of: ".") else { return time ?? "?" }
     return time[..<dot] + "Z"
   }
 }

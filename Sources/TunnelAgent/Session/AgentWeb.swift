@@ -49,7 +49,7 @@ final class AgentWeb: Sendable {
       warn("port \(wanted.port) is taken: the agent's web address is \(server.address.url)")
     }
     let web = AgentWeb(server, file(settings, server, board, warn))
-    board.whenDomainsChange { domains in web.tell(domains) }
+    board.whenDomainsChange { web.writeAnew(board) }
     return web
   }
 
@@ -67,9 +67,10 @@ final class AgentWeb: Sendable {
     }
   }
 
-  /// Off the loop of whoever says so: a folder may be slow.
-  private func tell(_ domains: [String]) {
-    Task { parts.withLock { $0.file?.domains(domains) } }
+  /// Off the loop of whoever says so, for a folder may be slow; the names are read when it is
+  /// done, so that the last ones stay.
+  private func writeAnew(_ board: StatusBoard) {
+    Task { parts.withLock { $0.file?.domains(board.status.domains) } }
   }
 
   /// The file first: nobody should be sent to an address that does not answer.

@@ -8,7 +8,7 @@ package final class StatusBoard: Sendable {
   private struct Contents {
     var status: AgentStatus
     var waiting: [@Sendable (AgentEvent) -> Void] = []
-    var domainsChanged: (@Sendable ([String]) -> Void)?
+    var domainsChanged: (@Sendable () -> Void)?
   }
 
   private let contents: Mutex<Contents>
@@ -20,19 +20,17 @@ package final class StatusBoard: Sendable {
   func heed(_ event: AgentEvent) {
     // Nearly all that happens is a request, and these are nobody's state.
     if case .request = event { return }
-    let (waiting, domains) = contents.withLock { contents in
+    let (waiting, changed) = contents.withLock { contents in
       let before = contents.status.domains
       guard contents.status.heed(event, at: .now, time: WallClock.milliseconds()) else {
-        return ([@Sendable (AgentEvent) -> Void](), (() -> Void)?.none)
-      }
-      let after = contents.status.domains
-      let changed = contents.domainsChanged.flatMap { changed in
-        before == after ? nil : { changed(after) }
+        return ([@Sendable (AgentEvent) -> Void](), (@Sendable () -> Void)?.none)
       }
       defer { contents.waiting = [] }
-      return (contents.waiting, changed)
+      return (
+        contents.waiting, contents.status.domains == before ? nil : contents.domainsChanged
+      )
     }
-    domains?()
+    changed?()
     for told in waiting { told(event) }
   }
 
@@ -42,7 +40,7 @@ package final class StatusBoard: Sendable {
   }
 
   /// Calls `changed` whenever the public names are others than before.
-  func whenDomainsChange(_ changed: @escaping @Sendable ([String]) -> Void) {
+  func whenDomainsChange(_ changed: @escaping @Sendable () -> Void) {
     contents.withLock { $0.domainsChanged = changed }
   }
 }

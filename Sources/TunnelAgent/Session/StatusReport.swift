@@ -7,10 +7,10 @@ package struct StatusReport: Codable, Sendable, Equatable {
   package struct Endpoint: Codable, Sendable, Equatable {
     package var domain: String?
     package var url: String?
-    package var upstream: String
+    package var upstream: String?
     package var state: AgentStatus.State
     package var servedBy: String?
-    package var since: String
+    package var since: String?
 
     private enum CodingKeys: String, CodingKey {
       case domain, url, upstream, state, since
@@ -54,13 +54,13 @@ package struct StatusReport: Codable, Sendable, Equatable {
     retryMilliseconds = status.wait(at: moment).map { $0.nanoseconds / 1_000_000 }
   }
 
-  /// An agent that runs but gives no answer.
+  /// An agent that runs but gives no answer: what its file says.
   init(silent file: PortFile.Content) {
     state = .reconnecting
     pid = file.pid
     webAddress = file.webAddress
     relay = ""
-    endpoints = []
+    endpoints = file.domains.map { Endpoint(domain: $0, state: .reconnecting) }
     reason = "the agent does not answer"
   }
 
@@ -82,9 +82,9 @@ package struct StatusReport: Codable, Sendable, Equatable {
 extension StatusReport.Endpoint {
   fileprivate var json: JSONText {
     .object([
-      ("domain", JSONText(domain)), ("url", JSONText(url)), ("upstream", .string(upstream)),
+      ("domain", JSONText(domain)), ("url", JSONText(url)), ("upstream", JSONText(upstream)),
       ("state", .string(state.rawValue)), ("served_by", JSONText(servedBy)),
-      ("since", .string(since)),
+      ("since", JSONText(since)),
     ])
   }
 }

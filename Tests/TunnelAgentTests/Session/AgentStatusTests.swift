@@ -85,7 +85,8 @@ struct AgentStatusTests {
     var status = status((Self.ready, 1, 100))
     let before = status
     for event in [AgentEvent.warning("x"), .claimed(domain: "mine.example")] {
-      #expect(!status.heed(event, at: Moment(nanoseconds: 0), time: 9))
+      let isNews = status.heed(event, at: Moment(nanoseconds: 0), time: 9)
+      #expect(!isNews)
     }
     #expect(status == before)
   }
@@ -121,10 +122,11 @@ struct AgentStatusTests {
       StatusLines.of(away)[0]
         == "reconnecting  mine -> http://localhost:3000 (cut\\x1b), next try in 1.5 s")
     let silent = StatusReport(
-      silent: PortFile.Content(pid: 7, webAddress: "127.0.0.1:4040", domains: []))
+      silent: PortFile.Content(pid: 7, webAddress: "127.0.0.1:4040", domains: ["mine.example"]))
+    #expect(silent.serves("mine") && silent.serves("mine.example") && !silent.serves("min"))
     #expect(
       StatusLines.of(silent) == [
-        "reconnecting  no answer (the agent does not answer)", "  pid 7  http://127.0.0.1:4040",
+        "reconnecting  mine.example (the agent does not answer)", "  pid 7  http://127.0.0.1:4040",
       ])
   }
 

@@ -27,7 +27,7 @@ struct StatusBoardTests {
   func names() {
     let board = board()
     let told = Mutex<[[String]]>([])
-    board.whenDomainsChange { names in told.withLock { $0.append(names) } }
+    board.whenDomainsChange { [unowned board] in told.withLock { $0.append(board.status.domains) } }
     let ready = AgentEvent.ready(url: "https://mine.example", upstream: "u", domain: "mine.example")
     for event in [ready, .online, .reconnecting(reason: "cut", retryMilliseconds: 1), ready] {
       board.heed(event)
