@@ -63,8 +63,16 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
+      name: "Inspection",
+      dependencies: [
+        "TunnelCore", nio, posix, logging,
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+      ],
+      swiftSettings: strict),
+    .target(
       name: "TunnelAgent",
-      dependencies: ["SessionLink", "SettingsFile", logging],
+      dependencies: ["Inspection", "SessionLink", "SettingsFile", logging],
       swiftSettings: strict),
     .executableTarget(
       name: "relay", dependencies: ["RelayServer", logging, arguments], swiftSettings: strict),
@@ -88,6 +96,8 @@ let package = Package(
     .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile"], swiftSettings: strict),
     .testTarget(name: "RelayStoreTests", dependencies: ["RelayStore"], swiftSettings: strict),
     .testTarget(name: "RelayServerTests", dependencies: ["RelayServer"], swiftSettings: strict),
+    .testTarget(
+      name: "InspectionTests", dependencies: ["Inspection", "SessionLink"], swiftSettings: strict),
     .testTarget(name: "TunnelAgentTests", dependencies: ["TunnelAgent"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],

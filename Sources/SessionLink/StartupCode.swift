@@ -7,7 +7,8 @@
 /// thirds stayed resident for that alone.
 package enum StartupCode {
   /// Unmaps the program's code; what still runs comes back from the page cache by some hundred
-  /// minor faults. Call once, when the start is over. Linux alone; elsewhere nothing happens.
+  /// minor faults. Call when the start is over, and after what is rarely done. Linux alone;
+  /// elsewhere nothing happens.
   ///
   /// Only mappings that are executable and not writable are touched: no such page differs from its
   /// file, and so none can be lost (madvise(2), MADV_DONTNEED).

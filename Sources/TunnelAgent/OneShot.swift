@@ -10,15 +10,7 @@ package enum OneShot {
     { relay, request throws(UserError) in
       let dialer = try way.dialer()
       do {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        return try await dialer.ask(bytes(relay, request), on: loop)
-          .map { answer in
-            switch answer {
-            case .message(let status, let body, _):
-              RelayAPI.Answer(status: status, body: Array(body.readableBytesView))
-            case .switched: RelayAPI.Answer(status: 101, body: [])
-            }
-          }.get()
+        return try await answer(dialer, bytes(relay, request))
       } catch let fault as DialFault {
         throw fault.userError(way)
       } catch {
@@ -27,17 +19,37 @@ package enum OneShot {
     }
   }
 
+  /// Asks on a connection of its own. Throws `DialFault`.
+  static func answer(_ dialer: Dialer, _ request: ByteBuffer) async throws -> RelayAPI.Answer {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    return try await dialer.ask(request, on: loop)
+      .map { answer in
+        switch answer {
+        case .message(let status, let body, _):
+          RelayAPI.Answer(status: status, body: Array(body.readableBytesView))
+        case .switched: RelayAPI.Answer(status: 101, body: [])
+        }
+      }.get()
+  }
+
   static func bytes(_ relay: RelayAddress, _ request: RelayAPI.Request) -> ByteBuffer {
-    var lines = [
-      "\(request.method) \(request.path) HTTP/1.1", "Host: \(relay.authority)",
-      "Authorization: Bearer \(request.token)", "Accept: application/json",
-      "User-Agent: tunnel/\(Release.version)", "Connection: close",
+    bytes(
+      request.method, request.path, host: relay.authority,
+      fields: ["Authorization: Bearer \(request.token)"], body: request.body)
+  }
+
+  static func bytes(
+    _ method: String, _ path: String, host: String, fields: [String], body: [UInt8]? = nil
+  ) -> ByteBuffer {
+    var lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)"] + fields
+    lines += [
+      "Accept: application/json", "User-Agent: tunnel/\(Release.version)", "Connection: close",
     ]
-    if let body = request.body {
+    if let body {
       lines += ["Content-Type: application/json", "Content-Length: \(body.count)"]
     }
     var bytes = ByteBuffer(string: lines.joined(separator: "\r\n") + "\r\n\r\n")
-    bytes.writeBytes(request.body ?? [])
+    bytes.writeBytes(body ?? [])
     return bytes
   }
 }

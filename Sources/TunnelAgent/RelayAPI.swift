@@ -80,13 +80,18 @@ enum RelayProblem {
   }
 
   static func error(_ answer: RelayAPI.Answer, relay: RelayAddress) -> UserError {
+    if let error = error(answer) { return error }
+    return answer.status == 401 ? refused(relay) : stranger(answer, relay: relay)
+  }
+
+  /// Nil for what is no problem of ours.
+  static func error(_ answer: RelayAPI.Answer) -> UserError? {
     guard let body = try? JSONDecoder().decode(Body.self, from: Data(answer.body)) else {
-      if answer.status == 401 { return refused(relay) }
-      return stranger(answer, relay: relay)
+      return nil
     }
     let entry = ErrorCatalogue.entry(body.code)
     return UserError(
-      code: body.code, message: body.detail ?? entry?.title ?? "the relay said \(answer.status)",
+      code: body.code, message: body.detail ?? entry?.title ?? "the answer was \(answer.status)",
       fix: body.fix, exit: entry?.exit.flatMap(ExitCode.init) ?? exit(answer.status))
   }
 

@@ -96,6 +96,21 @@ extension ErrorCatalogue {
       meaning: "The command talks to a running agent of yours, and there is none.",
       fix: "start one: `tunnel --domain NAME --port PORT`"),
     ErrorEntry(
+      "not-ready", "The agent was not ready in time", exit: .temporary,
+      meaning: "With `--detach` the agent has 30 s to get its domain, then it is ended.",
+      fix: "look at its log; without `--detach` the agent shows what it waits for"),
+    ErrorEntry(
+      "not-connected", "The agent cannot ask the relay now", status: 503, exit: .temporary,
+      meaning: "The agent runs, but has no session with the relay, or gets no answer on it.",
+      fix: "`tunnel status` shows why; the agent keeps trying"),
+    ErrorEntry(
+      "web-stranger", "The agent does not answer this at its web address", status: 403,
+      meaning: """
+        The web address is for this machine's own programs and pages. A page of another origin, \
+        or a name that only points here, could be a stranger's.
+        """,
+      fix: "ask http://127.0.0.1:4040 or http://localhost:4040 directly, as `curl` does"),
+    ErrorEntry(
       "upstream-not-listening", "Nothing listens on the local port yet",
       meaning: "A warning: the tunnel is up, and visitors get 502 until the app runs.",
       fix: "start the app, or give another port with `--port`"),

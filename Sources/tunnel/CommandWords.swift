@@ -30,21 +30,28 @@ protocol AgentCommand: ParsableCommand {
   func perform(_ context: CommandContext) async throws
 }
 
+/// A command whose answer is also its exit code.
+protocol AskingCommand: ParsableCommand {
+  func answer(_ context: CommandContext) async throws -> Int32
+}
+
 /// Parses a command's own words and runs it. The parser's errors become ours: exit 2, one shape.
 enum CommandWords {
-  static func perform(_ words: [String], _ context: CommandContext) async throws {
+  static func perform(_ words: [String], _ context: CommandContext) async throws -> Int32 {
     try refuseStranger(words)
     do {
       var command = try RootCommand.parseAsRoot(words)
-      guard let command = command as? any AgentCommand else {
-        return try command.run()  // help, which ends as an error of the parser's
+      switch command {
+      case let command as any AgentCommand: try await command.perform(context)
+      case let command as any AskingCommand: return try await command.answer(context)
+      default: try command.run()  // help, which ends as an error of the parser's
       }
-      return try await command.perform(context)
     } catch let error as UserError {
       throw error
     } catch {
       try explain(error, words[0], context)
     }
+    return 0
   }
 
   /// A mistyped word below `config` or `domains` is named here, where the nearest is known.

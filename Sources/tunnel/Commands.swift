@@ -7,8 +7,8 @@ struct RootCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tunnel",
     subcommands: [
-      LoginCommand.self, ConfigCommand.self, DomainsCommand.self, ExplainWords.self,
-      CompletionCommand.self, VersionCommand.self,
+      LoginCommand.self, ConfigCommand.self, DomainsCommand.self, StatusWords.self,
+      TakeWords.self, ExplainWords.self, CompletionCommand.self, VersionCommand.self,
     ])
 
   /// Commands that have commands.

@@ -6,6 +6,15 @@ struct EntryPoint {
   let arguments: [String]
   let environment: [String: String]
   let directory: String
+  /// Set in a process that `--detach` started.
+  let herald: Herald?
+
+  init(arguments: [String], environment: [String: String], directory: String) {
+    self.arguments = arguments
+    self.environment = environment
+    self.directory = directory
+    herald = environment[Detached.variable].flatMap(Int32.init).map(Herald.init)
+  }
 
   func run() async -> Int32 {
     do {
@@ -13,13 +22,14 @@ struct EntryPoint {
       case .nothing: plain.line(HelpText.nextStep(try MergedSettings(.init(), places)))
       case .version: plain.line("tunnel \(Release.version)")
       case .help(nil): plain.line(HelpText.tunnel)
-      case .help(.some(let command)): try await perform([command.rawValue, "--help"])
-      case .command(let command, let rest): try await perform([command.rawValue] + rest)
+      case .help(.some(let command)): return try await perform([command.rawValue, "--help"])
+      case .command(let command, let rest): return try await perform([command.rawValue] + rest)
       case .tunnel(let request): return try await serve(request)
       }
       return ExitCode.ok.rawValue
     } catch let error as UserError {
       (startsTunnel ? loud : plain).show(error)
+      herald?.tell(.error(error))
       return error.exit.rawValue
     } catch {
       plain.show(.error(code: "internal", message: "\(error)", fix: nil))
@@ -35,12 +45,17 @@ struct EntryPoint {
     var random = SystemRandomNumberGenerator()
     let settings = try AgentSettings(
       merged, InstallID(environment: environment, using: &random))
-    return try await AgentRun.serve(settings, terminal, logger)
+    if request.isOn("--detach"), herald == nil {
+      let detached = try Detached(
+        arguments: arguments, environment: environment, settings)
+      return try detached.run(json: output.json, terminal)
+    }
+    return try await AgentRun.serve(settings, terminal, logger, herald)
   }
 
-  private func perform(_ words: [String]) async throws {
+  private func perform(_ words: [String]) async throws -> Int32 {
     let context = CommandContext(places: places, terminal: plain)
-    try await CommandWords.perform(words, context)
+    return try await CommandWords.perform(words, context)
   }
 
   private var places: SettingsPlaces {

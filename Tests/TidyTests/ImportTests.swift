@@ -20,8 +20,13 @@ struct ImportTests {
       "SettingsFile",
       "Synchronization", "TunnelCore",
     ],
+    "Inspection": [
+      "Glibc", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore", "NIOPosix",
+      "Synchronization", "TunnelCore",
+    ],
     "TunnelAgent": [
-      "Dispatch", "FoundationEssentials", "Glibc", "HTTPMessage", "Logging", "Multiplexer",
+      "Dispatch", "FoundationEssentials", "Glibc", "HTTPMessage", "Inspection", "Logging",
+      "Multiplexer",
       "NIOCore", "NIOPosix", "SessionLink", "SettingsFile", "Synchronization", "TunnelCore",
     ],
     "relay": [

@@ -25,6 +25,8 @@ package enum HelpText {
         login RELAY-URL    keep the relay's address and the authtoken
         config             add-authtoken, check, path, show
         domains            ls, claim NAME, release NAME
+        status             how the running agents are
+        take               give a waiting agent its domain back
         explain [CODE]     what an error means and how to mend it
         completion SHELL   a completion script for bash, zsh or fish
         version

@@ -38,7 +38,8 @@ package final class Agent {
 
   package init(
     _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
-    end: EventLoopPromise<AgentEnd>, logger: Logger, bootTime: (() -> Moment)? = nil,
+    end: EventLoopPromise<AgentEnd>, logger: Logger, status: StatusBoard? = nil,
+    bootTime: (() -> Moment)? = nil,
     tell: @escaping @Sendable ([AgentEvent]) -> Void
   ) {
     self.settings = settings
@@ -46,7 +47,7 @@ package final class Agent {
     self.loop = loop
     self.end = end
     flusher = TickFlusher(loop)
-    news = News(flusher, tell)
+    news = News(flusher, status, tell)
     report = { [news] exchange in news.add(.request(exchange.report)) }
     pool = UpstreamPool(
       host: settings.upstream.host, port: settings.upstream.port, loop: loop, flusher: flusher)

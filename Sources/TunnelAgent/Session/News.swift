@@ -15,16 +15,22 @@ final class News: FlushTarget {
   private static let backlog = 10_000
 
   private let flusher: TickFlusher
+  private let status: StatusBoard?
   private let output: Output
   private var waiting: [AgentEvent] = []
   private var dropped = 0
 
-  init(_ flusher: TickFlusher, _ tell: @escaping @Sendable ([AgentEvent]) -> Void) {
+  init(
+    _ flusher: TickFlusher, _ status: StatusBoard?,
+    _ tell: @escaping @Sendable ([AgentEvent]) -> Void
+  ) {
     self.flusher = flusher
+    self.status = status
     output = Output(tell)
   }
 
   func add(_ event: AgentEvent) {
+    status?.heed(event)
     if waiting.isEmpty { flusher.add(self) }
     waiting.append(event)
   }

@@ -1,3 +1,4 @@
+import Inspection
 import TunnelCore
 
 /// All that a running tunnel needs, checked and complete.
@@ -17,7 +18,11 @@ package struct AgentSettings: Sendable {
   package let responseTimeout: Duration?
   package let plainHTTP: Bool
   package let ifTaken: IfTaken
-  package let exitOnDisconnect = false
+  /// Ends with 75 where it would else try again.
+  package let exitOnDisconnect: Bool
+  /// Nil for none.
+  package let webAddress: WebAddress?
+  package let folders: Folders
   package let output: OutputSettings
   package let install: ID
   /// Said at start, none of them stops a tunnel.
@@ -47,6 +52,9 @@ package struct AgentSettings: Sendable {
       .read { text throws(ValueFault) in try AgentSettings.seconds(text) }.value
     ifTaken = try merged.request.last("--if-taken")?.oneOf() ?? .replace
     plainHTTP = merged.request.isOn("--plain-http")
+    exitOnDisconnect = merged.request.isOn("--exit-on-disconnect")
+    webAddress = try WebAddress.chosen(merged.request)
+    folders = merged.folders
     self.install = install.id
     warnings = merged.warnings + [install.warning].compactMap(\.self)
   }

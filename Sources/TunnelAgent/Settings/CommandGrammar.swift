@@ -12,7 +12,7 @@ package enum Invocation: Sendable, Equatable {
   case version
 
   package enum Command: String, CaseIterable, Sendable {
-    case login, config, domains, explain, completion, version
+    case login, config, domains, status, take, explain, completion, version
   }
 }
 
@@ -20,8 +20,7 @@ package enum Invocation: Sendable, Equatable {
 /// their value after `=` or a blank. Throws `UserError` with code `usage` and exit 2.
 package enum CommandGrammar {
   static let laterCommands = [
-    "run", "tcp", "start", "requests", "replay", "wait", "send", "inbox", "status", "take",
-    "doctor",
+    "run", "tcp", "start", "requests", "replay", "wait", "send", "inbox", "doctor",
   ]
   static let commands = Invocation.Command.allCases.map(\.rawValue)
 

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where this user's files lie (XDG Base Directory 0.8); a relative path in a variable counts as
 /// unset, as it says there. Nil where not even HOME is known.
 package struct Folders: Sendable, Equatable {
@@ -6,6 +8,8 @@ package struct Folders: Sendable, Equatable {
   /// A local relay's data, with its address and its first account's token.
   package let localRelay: String?
   package let state: String?
+  /// Where running agents can be found; see `PortFolder`.
+  package let runtime: String
 
   package init(environment: [String: String]) {
     let home = Folders.absolute(environment["HOME"])
@@ -15,6 +19,9 @@ package struct Folders: Sendable, Equatable {
     userFile = folder("XDG_CONFIG_HOME", "/.config").map { $0 + "/tunnel/tunnel.yml" }
     localRelay = folder("XDG_DATA_HOME", "/.local/share").map { $0 + "/tunnel-relay" }
     state = folder("XDG_STATE_HOME", "/.local/state").map { $0 + "/tunnel" }
+    runtime =
+      Folders.absolute(environment["XDG_RUNTIME_DIR"]).map { $0 + "/tunnel" }
+      ?? "/tmp/tunnel-\(geteuid())"
   }
 
   private static func absolute(_ path: String?) -> String? {

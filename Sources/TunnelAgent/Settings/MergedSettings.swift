@@ -33,11 +33,12 @@ package struct MergedSettings: Sendable {
   /// The files that exist and were read.
   package private(set) var files: [String] = []
   package let userFile: String?
+  package let folders: Folders
   package let request: TunnelRequest
 
   package init(_ request: TunnelRequest, _ places: SettingsPlaces) throws(UserError) {
     self.request = request
-    let folders = Folders(environment: places.environment)
+    folders = Folders(environment: places.environment)
     let place = ProjectPlace(around: places.directory)
     userFile = folders.userFile
     let found = try FoundFiles(request, place, folders)

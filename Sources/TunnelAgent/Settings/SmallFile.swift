@@ -75,7 +75,8 @@ enum SmallFile {
     }
   }
 
-  private static func makeFolder(_ path: String) throws(Fault) {
+  /// Makes the folder and what is missing above it, mode 0700.
+  static func makeFolder(_ path: String) throws(Fault) {
     guard !exists(path) else { return }
     if path != "/" && path != "." { try makeFolder(folder(of: path)) }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw Fault(number: errno) }

@@ -42,6 +42,9 @@ package struct TunnelFlag: Sendable {
     .init(
       "--if-taken", value: "WHAT", "if the domain is served: replace (default), standby or fail"),
     .init("--response-timeout", value: "SECONDS", "answer 504 if the app takes longer"),
+    .init("--web-addr", value: "ADDR", "where to ask this agent (127.0.0.1:4040), or false"),
+    .init("--detach", "go on in the background once it is ready"),
+    .init("--exit-on-disconnect", "end with 75 instead of trying again"),
     .init("--log", value: "PLACE", "stdout, stderr (default), FILE or false"),
     .init("--log-format", value: "FORM", "text (default), logfmt or json"),
     .init("--log-level", value: "LEVEL", "debug, info, warn (default), error"),
@@ -56,7 +59,7 @@ package struct TunnelFlag: Sendable {
     "--cidr-allow", "--cidr-deny", "--rate-limit", "--request-header-add",
     "--request-header-remove", "--response-header-add", "--response-header-remove", "--inbox",
     "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret", "--env-file",
-    "--no-env", "--inspect", "--no-inspect", "--web-addr", "--detach", "--exit-on-disconnect",
+    "--no-env", "--inspect", "--no-inspect",
   ].map { TunnelFlag($0, state: .later) }
 
   static func named(_ spelled: String) -> TunnelFlag? {

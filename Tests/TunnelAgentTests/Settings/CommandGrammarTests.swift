@@ -81,7 +81,7 @@ struct CommandGrammarTests {
     "slips end with exit 2 and say what is meant",
     arguments: [
       ("lgoin x", "unknown command `lgoin`", "did you mean `tunnel login`?"),
-      ("status", "`tunnel status` is not in this version yet", "`tunnel --help` shows what is"),
+      ("requests", "`tunnel requests` is not in this version yet", "`tunnel --help` shows what is"),
       ("--json domains", "`domains` is a command and comes first", "`tunnel domains …`"),
       ("--domian x 3000", "unknown flag `--domian`", "did you mean --domain?"),
       ("--inbox off 3000", "--inbox is not in this version yet", "`tunnel --help` shows what is"),

@@ -1,18 +1,16 @@
-import TunnelCore
-
-/// The relay's "no", as it goes out: a refusal on the public side, or what an agent's handshake or
-/// an API call got instead of a yes (RFC 9457).
-struct Problem {
-  let code: String
-  let status: Int
-  let title: String
-  let detail: String
-  var fix: String?
-  var retryAfter: Int?
+/// A "no" over HTTP, as it goes out (RFC 9457): a refusal on the relay's public side, or what an
+/// agent's handshake or a call of an API, the relay's or the agent's, got instead of a yes.
+package struct Problem: Sendable {
+  package let code: String
+  package var status: Int
+  package let title: String
+  package let detail: String
+  package var fix: String?
+  package var retryAfter: Int?
   /// The same request may well succeed in a moment, so a page should look again.
-  var mayPass = false
+  package var mayPass = false
 
-  init(_ refusal: Refusal) {
+  package init(_ refusal: Refusal) {
     code = refusal.code.rawValue
     status = refusal.code.status
     title = refusal.code.title
@@ -24,7 +22,7 @@ struct Problem {
     }
   }
 
-  init(_ error: UserError) {
+  package init(_ error: UserError) {
     let entry = ErrorCatalogue.entry(error.code)
     code = error.code
     status = entry?.status ?? Self.status(error.exit)
@@ -42,7 +40,7 @@ struct Problem {
     }
   }
 
-  func json(instance: ID?) -> String {
+  package func json(instance: ID?) -> String {
     var members: [(key: String, value: JSONText)] = [
       ("type", .string("about:blank")), ("title", .string(title)),
       ("status", .number(Int64(status))), ("code", .string(code)), ("detail", .string(detail)),
@@ -53,7 +51,7 @@ struct Problem {
   }
 
   /// The reason phrase of RFC 9110, section 15.
-  var reason: String {
+  package var reason: String {
     switch status {
     case 400: "Bad Request"
     case 401: "Unauthorized"
