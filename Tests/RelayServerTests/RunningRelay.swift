@@ -66,11 +66,38 @@ final class RunningRelay: Sendable {
     watching = Task { await relay.watch() }
   }
 
-  /// The second time it does nothing: a test may have stopped it itself.
-  func stop(grace: Duration = .zero) async {
+  /// The relay that comes after this one, in its folder; it is for the test to end.
+  func next(inherited: InheritedDescriptors = .none) async throws -> RunningRelay {
+    var logger = Logger(label: "relay")
+    logger.logLevel = .critical
+    let relay = try await Relay.start(settings, logger: logger, inherited: inherited)
+    return try RunningRelay(relay, settings, store, ann, folder)
+  }
+
+  /// Ends it, the second time it does nothing; its folder stays.
+  func end(grace: Duration = .zero) async {
     guard !isStopped.exchange(true, ordering: .relaxed) else { return }
     watching.cancel()
     await relay.stop(grace: grace)
+  }
+
+  /// Hands over to a successor that `go` tells to serve, instead of an end of its own.
+  func handOver(_ go: @escaping @Sendable () -> Void) async {
+    guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+    await relay.handOver(go)
+    watching.cancel()
+  }
+
+  /// On the relay's loop.
+  func ask<Value: Sendable>(_ body: @escaping @Sendable (RelayCore) throws -> Value) async throws
+    -> Value
+  {
+    let core = relay.core
+    return try await relay.group.next().submit { try body(core.value) }.get()
+  }
+
+  func stop(grace: Duration = .zero) async {
+    await end(grace: grace)
     if let entries = opendir(folder) {
       while let entry = readdir(entries) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) {

@@ -19,7 +19,7 @@ extension IngressConnection {
 
   /// The relay's own no is the answer.
   func exchangeRefused(_ exchange: Exchange, _ problem: Problem) {
-    if !requestIsWhole { willClose = true }
+    if !requestIsWhole || relay.isDraining { willClose = true }
     exchange.record.refused(problem)
     answer(problem, to: exchange.record)
     leave(exchange)
@@ -39,7 +39,7 @@ extension IngressConnection {
     relay.log(exchange.record)
     self.exchange = nil
     isPaused = false
-    if willClose { return closeGently() }
+    if willClose || relay.closesIdle { return closeGently() }
     reader.restart()
     expectNothing()
     socket.flush()
@@ -141,6 +141,7 @@ extension IngressConnection {
 
   func socketClosed(_ socket: JoinedSocket) {
     deadline.cancel()
+    stopWaiting()
     guard let exchange else { return }
     exchange.abandon()
     relay.log(exchange.record)
@@ -166,11 +167,18 @@ extension IngressConnection {
   func closeGently() {
     guard !lingers, socket.isOpen else { return }
     lingers = true
-    deadline.set(Self.lingerTime, on: relay.loop)
+    deadline.set(relay.isDraining ? Self.lastLingerTime : Self.lingerTime, on: relay.loop)
     if socket.hasEnded { return socket.close() }
     socket.endOutput()
     socket.resumeReading()
     linger()
+  }
+
+  /// Nothing runs here and nothing has begun: nobody will miss it.
+  func closeIfIdle() {
+    if lingers { return deadline.set(Self.lastLingerTime, on: relay.loop) }
+    guard exchange == nil, socket.unread.readableBytes == 0 else { return }
+    socket.close()
   }
 
   func linger() {

@@ -1,0 +1,36 @@
+import NIOCore
+import SessionLink
+import TunnelCore
+
+/// A request whose head is kept until the agent of its endpoint is back.
+struct WaitingRequest {
+  let request: IngressRequest
+  /// Of its body, what came with the head; the rest is not read meanwhile.
+  let body: ByteBuffer
+  let endpoint: Endpoint
+}
+
+extension IngressConnection {
+  func wait(_ request: IngressRequest, _ body: ByteBuffer, for endpoint: Endpoint) {
+    isWaiting = true
+    waiting = WaitingRequest(request: request, body: body, endpoint: endpoint)
+    relay.hub.wait(self, for: endpoint)
+  }
+
+  /// The endpoint is served again, or nobody came.
+  func goOn() {
+    guard let held = waiting, let exchange, socket.isOpen else { return }
+    waiting = nil
+    isWaiting = false
+    direct(exchange, held.request, held.body)
+    if !isWaiting { socketRead(socket) }
+  }
+
+  /// The client is gone: nobody asks any more.
+  func stopWaiting() {
+    guard let held = waiting else { return }
+    waiting = nil
+    isWaiting = false
+    relay.hub.forget(self, at: held.endpoint)
+  }
+}
