@@ -64,6 +64,9 @@ extension Relay {
     let core = core
     let loop = group.next()
     await core.poll(on: loop, atMost: grace) { $0.open.count == 0 }
+    let watching = watching.withLock { $0 }
+    watching?.cancel()
+    await watching?.value
     try? await loop.submit {
       core.value.hub.closeLinks()
       core.value.exchangeLog.handOver()

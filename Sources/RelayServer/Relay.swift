@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import RelayStore
 import SessionLink
+import Synchronization
 import TunnelCore
 
 #if canImport(Glibc)
@@ -28,6 +29,7 @@ package final class Relay: Sendable {
   let api: APIHost
   let log: LogOutput
   let grace: Duration
+  let watching = Mutex<Task<Void, Never>?>(nil)
 
   /// Opens everything; when it returns, the relay accepts connections. A successor waits before
   /// that until the relay before it has let go.
@@ -46,7 +48,10 @@ package final class Relay: Sendable {
     if settings.isFirstRun { _ = try await store.ensureDevAccount(base: settings.base) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      return try await Relay(settings, certificate, lock, store, group, logger, inherited)
+      let relay = try await Relay(
+        settings, certificate, lock, store, group, logger, inherited)
+      relay.startWatching()
+      return relay
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -106,9 +111,13 @@ package final class Relay: Sendable {
     grace = .nanoseconds(settings.limits.drain.nanoseconds)
   }
 
-  /// Watches the database for what other processes change, until cancelled (product.md,
-  /// section 4: counts within 2 s).
-  package func watch() async {
+  /// Watches the database for what other processes change, until the relay's loop ends
+  /// (product.md, section 4: counts within 2 s).
+  private func startWatching() {
+    watching.withLock { $0 = Task { await watch() } }
+  }
+
+  private func watch() async {
     var seen: Int64?
     var isStarting = true
     while !Task.isCancelled {

@@ -42,7 +42,6 @@ package struct RelayRun: Sendable {
     if supervisor?.ready(status(relay), main: inherited.isSuccessor ? getpid() : nil) == false {
       logger.warning("the supervisor could not be told that the relay is ready")
     }
-    let watching = Task { await relay.watch() }
     var lifecycle = Lifecycle()
     var successor: Successor?
     var leaving: Task<Void, Never>?
@@ -64,7 +63,6 @@ package struct RelayRun: Sendable {
       }
     }
     await leaving?.value
-    watching.cancel()
     withExtendedLifetime(signals) {}
   }
 

@@ -21,7 +21,6 @@ final class RunningRelay: Sendable {
   let port: Int
   let ann: NewAccount
   private let folder: String
-  private let watching: Task<Void, Never>
   private let isStopped = Atomic<Bool>(false)
 
   /// `limits` are lines below `limits:` of a relay.yml; `change` has the last word on the flags.
@@ -63,7 +62,6 @@ final class RunningRelay: Sendable {
     self.ann = ann
     self.folder = folder
     port = try #require(relay.listen.split(separator: ":").last.flatMap { Int($0) })
-    watching = Task { await relay.watch() }
   }
 
   /// The relay that comes after this one, in its folder; it is for the test to end.
@@ -77,7 +75,6 @@ final class RunningRelay: Sendable {
   /// Ends it, the second time it does nothing; its folder stays.
   func end(grace: Duration = .zero) async {
     guard !isStopped.exchange(true, ordering: .relaxed) else { return }
-    watching.cancel()
     await relay.stop(grace: grace)
   }
 
@@ -85,7 +82,6 @@ final class RunningRelay: Sendable {
   func handOver(_ go: @escaping @Sendable () -> Void) async {
     guard !isStopped.exchange(true, ordering: .relaxed) else { return }
     await relay.handOver(go)
-    watching.cancel()
   }
 
   /// On the relay's loop.

@@ -128,13 +128,15 @@ struct WaitingTests {
     }
   }
 
-  @Test("a client that leaves is forgotten", .timeLimit(.minutes(1)))
-  func forgotten() async throws {
+  @Test(
+    "a client that leaves is forgotten, by a reset or in order", .timeLimit(.minutes(1)),
+    arguments: [true, false])
+  func forgotten(resets: Bool) async throws {
     try await afterRestart(limits: long) { relay, _ in
       let client = try await relay.client()
-      try await client.send(get(relay, "gone"))
+      try await client.send(get(relay, "gone") + get(relay, "behind"))
       try await waits(1, relay)
-      try await client.reset()
+      if resets { try await client.reset() } else { try await client.close() }
       try await waits(0, relay)
       let agent = try await relay.servingAgent()
       let other = try await relay.client()

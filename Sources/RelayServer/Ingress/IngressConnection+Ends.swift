@@ -129,6 +129,7 @@ extension IngressConnection {
 
   func socketEnded(_ socket: JoinedSocket) {
     if lingers { return socket.close() }
+    stopWaiting()
     // What was read before the end is still worked off: whole requests, the rest of a body.
     socketRead(socket)
   }
@@ -141,7 +142,7 @@ extension IngressConnection {
 
   func socketClosed(_ socket: JoinedSocket) {
     deadline.cancel()
-    stopWaiting()
+    forgetWaiting()
     guard let exchange else { return }
     exchange.abandon()
     relay.log(exchange.record)

@@ -11,7 +11,12 @@ struct WaitingRequest {
 }
 
 extension IngressConnection {
-  func wait(_ request: IngressRequest, _ body: ByteBuffer, for endpoint: Endpoint) {
+  func wait(
+    _ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer, for endpoint: Endpoint
+  ) {
+    guard !socket.hasEnded else {
+      return exchangeRefused(exchange, Problem(Directions.offline(endpoint.host)))
+    }
     isWaiting = true
     waiting = WaitingRequest(request: request, body: body, endpoint: endpoint)
     relay.hub.wait(self, for: endpoint)
@@ -26,11 +31,19 @@ extension IngressConnection {
     if !isWaiting { socketRead(socket) }
   }
 
-  /// The client is gone: nobody asks any more.
+  /// The client has ended its side. Most likely it has given up: what it asked for must not reach
+  /// the app behind its back, and one that only says no more is told so.
   func stopWaiting() {
-    guard let held = waiting else { return }
+    guard let held = forgetWaiting(), let exchange else { return }
+    exchangeRefused(exchange, Problem(Directions.offline(held.endpoint.host)))
+  }
+
+  @discardableResult
+  func forgetWaiting() -> WaitingRequest? {
+    guard let held = waiting else { return nil }
     waiting = nil
     isWaiting = false
     relay.hub.forget(self, at: held.endpoint)
+    return held
   }
 }

@@ -158,7 +158,7 @@ final class IngressConnection: SocketUser {
       case .connect: return login(request)
       case .relay: exchange.begin(relay.openLocal(exchange))
       case .session(let endpoint, let link): try open(exchange, request, endpoint, link)
-      case .awaited(let endpoint): return wait(request, body, for: endpoint)
+      case .awaited(let endpoint): return wait(exchange, request, body, for: endpoint)
       }
     } catch {
       return exchangeRefused(exchange, Problem(error))

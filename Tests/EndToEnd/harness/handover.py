@@ -29,6 +29,10 @@ class HandingOver(Relay):
         return ready
 
     @property
+    def address(self):
+        return f"{self.host}:{self.port}"
+
+    @property
     def pid(self):
         return int((self.data / "relay.lock").read_text(encoding="ascii"))
 
@@ -60,18 +64,23 @@ class HandingOver(Relay):
 
 
 class Trickle:
-    """Requests at a steady pace: half of them on connections of their own, half on one that is
-    kept as long as the other side keeps it. `faults` is what was no whole 200."""
+    """Requests at a steady pace, whether or not the ones before were answered: half of them on
+    connections of their own, half on some that are kept as long as the other side keeps them.
+    `faults` is what was no whole 200."""
 
     def __init__(self, port, host, per_second=20):
         self.port, self.host = port, host
-        self.pause = 2 / per_second
+        self.lock = threading.Lock()
         self.faults = []
         self.answered = {"new": 0, "kept": 0}
         self.closes = 0
         self.slowest = 0.0
         self.over = threading.Event()
-        self.threads = [threading.Thread(target=run, daemon=True) for run in (self._new, self._kept)]
+        keepers = max(1, per_second // 10)
+        self.threads = [threading.Thread(target=self._pace, args=(2 / per_second,), daemon=True)]
+        for _ in range(keepers):
+            self.threads.append(threading.Thread(
+                target=self._keep, args=(2 * keepers / per_second,), daemon=True))
         for thread in self.threads:
             thread.start()
 
@@ -79,23 +88,32 @@ class Trickle:
         began = time.monotonic()
         sock.sendall(request_bytes(self.host, f"/{kind}"))
         answer = read_answer(reader, b"GET")
-        self.slowest = max(self.slowest, time.monotonic() - began)
-        if answer.status != 200:
-            self.faults.append(f"{kind}: {answer.status} {answer.get('Tunnel-Error')}")
-        self.answered[kind] += 1
+        with self.lock:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.answered[kind] += 1
+            if answer.status != 200:
+                self.faults.append(f"{kind}: {answer.status} {answer.get('Tunnel-Error')}")
         return answer.get("Connection") == "close"
 
-    def _new(self):
-        while not self.over.wait(self.pause):
-            try:
-                with dial(self.port) as sock:
-                    self._ask(sock, Reader(sock), "new")
-            except (OSError, Closed, ValueError) as fault:
-                self.faults.append(f"new: {fault!r}")
+    def _pace(self, pause):
+        asking = []
+        while not self.over.wait(pause):
+            thread = threading.Thread(target=self._once, daemon=True)
+            thread.start()
+            asking = [one for one in asking if one.is_alive()] + [thread]
+        for thread in asking:
+            thread.join(60)
 
-    def _kept(self):
+    def _once(self):
+        try:
+            with dial(self.port) as sock:
+                self._ask(sock, Reader(sock), "new")
+        except (OSError, Closed, ValueError) as fault:
+            self.faults.append(f"new: {fault!r}")
+
+    def _keep(self, pause):
         sock = None
-        while not self.over.wait(self.pause):
+        while not self.over.wait(pause):
             try:
                 if sock is None:
                     sock = dial(self.port)
