@@ -11,11 +11,10 @@ extension Relay {
     for listener in listeners { try? await listener.close() }
     try? await group.next().submit {
       core.value.isDraining = true
-      core.value.closesIdle = true
       core.value.hub.leave(.drain)
       core.value.hub.sayGoodbye()
+      core.value.open.windDown(closesIdle: true)
       core.value.hub.endWaiting()
-      core.value.open.closeIdle()
     }.get()
     await finish(grace ?? self.grace)
   }
@@ -54,6 +53,7 @@ extension Relay {
     _ = try? await loop.submit {
       core.value.isDraining = true
       core.value.hub.sayGoodbye()
+      core.value.open.windDown(closesIdle: false)
       core.value.hub.endWaiting()
     }.get()
     go()

@@ -58,8 +58,6 @@ final class RelayCore {
   let open = OpenConnections()
   /// No connection lives on behind the exchange it is in.
   var isDraining = false
-  /// Nor one that rests: nobody answers what comes on it.
-  var closesIdle = false
 
   func log(_ record: ExchangeRecord) {
     exchangeLog.write(record, microseconds: Moment.now.microseconds(since: record.began))

@@ -7,6 +7,7 @@ import socket
 import sys
 
 import pytest
+from websockets.sync.client import connect
 
 from harness.handover import HandingOver, Trickle
 from harness.process import alive, run
@@ -74,6 +75,21 @@ def test_no_request_fails_while_relays_hand_over(handing, tunnel, keep):
     assert trickle.faults == [] and trickle.closes >= 2
 
 
+
+
+def test_what_runs_goes_on_in_the_old_process(handing, keep, home, new_home, example):
+    made = handing.account("ann")
+    handing.start()
+    child = keep(agent(new_home(), handing, made["authtoken"], example().port))
+    domain = child.wait_event("ready")["domain"]
+    with connect(f"ws://{domain}/ws", sock=dial(handing.port), proxy=None) as ws:
+        old, _ = handing.hand_over()
+        child.wait_event("online")
+        ws.send("on the old link")
+        assert ws.recv(timeout=20) == "on the old link"
+        assert ask(handing.port, domain).status == 200
+        assert alive(old)
+    handing.wait_gone(old)
 
 
 def test_the_file_that_now_stands_at_its_path_is_what_runs(handing, tunnel, program):

@@ -74,7 +74,7 @@ struct LimitTests {
       let client = try await relay.client()
       try await client.send("GET / HTTP/1.1\r\nHost: \(relay.host)\r\n\r\n")
       _ = try await agent.streams.next().until("\r\n\r\n")
-      await relay.relay.stop()
+      await relay.end(grace: nil)
       _ = try await agent.endings.next()
       #expect(try await client.inbox.rest().0.contains(" 200 ") == false)
     }

@@ -68,12 +68,16 @@ final class RunningRelay: Sendable {
   func next(inherited: InheritedDescriptors = .none) async throws -> RunningRelay {
     var logger = Logger(label: "relay")
     logger.logLevel = .critical
+    // This one's lock lives as long as this value.
+    let inherited =
+      inherited.isSuccessor
+      ? inherited : InheritedDescriptors(lock: dup(self.relay.lock.descriptor))
     let relay = try await Relay.start(settings, logger: logger, inherited: inherited)
     return try RunningRelay(relay, settings, store, ann, folder)
   }
 
   /// Ends it, the second time it does nothing; its folder stays.
-  func end(grace: Duration = .zero) async {
+  func end(grace: Duration? = .zero) async {
     guard !isStopped.exchange(true, ordering: .relaxed) else { return }
     await relay.stop(grace: grace)
   }

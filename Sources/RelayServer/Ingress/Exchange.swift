@@ -109,8 +109,7 @@ final class Exchange: PipeEnd, Creditor {
     let head = connection.answers.head
     endsByClosing = connection.answers.framing == .untilClose
     let close =
-      connection.willClose || connection.relay.isDraining || !connection.requestIsWhole
-      || endsByClosing
+      connection.willClose || !connection.requestIsWhole || endsByClosing
       || head.minorVersion == 0
     if close { connection.willClose = true }
     hasAnswered = true

@@ -19,7 +19,7 @@ extension IngressConnection {
 
   /// The relay's own no is the answer.
   func exchangeRefused(_ exchange: Exchange, _ problem: Problem) {
-    if !requestIsWhole || relay.isDraining { willClose = true }
+    if !requestIsWhole { willClose = true }
     exchange.record.refused(problem)
     answer(problem, to: exchange.record)
     leave(exchange)
@@ -39,7 +39,7 @@ extension IngressConnection {
     relay.log(exchange.record)
     self.exchange = nil
     isPaused = false
-    if willClose || relay.closesIdle { return closeGently() }
+    if willClose { return closeGently() }
     reader.restart()
     expectNothing()
     socket.flush()
@@ -175,11 +175,16 @@ extension IngressConnection {
     linger()
   }
 
-  /// Nothing runs here and nothing has begun: nobody will miss it.
-  func closeIfIdle() {
+  /// The relay leaves. An exchange that runs is the last one here; its answer says so if it still
+  /// can, and where another relay takes over nobody closes behind one that does not. What rests is
+  /// closed, or has its next request answered too.
+  func windDown(closesIdle: Bool) {
     if lingers { return deadline.set(Self.lastLingerTime, on: relay.loop) }
-    guard exchange == nil, socket.unread.readableBytes == 0 else { return }
-    socket.close()
+    if let exchange {
+      willClose = willClose || closesIdle || !exchange.hasAnswered
+    } else if closesIdle, socket.unread.readableBytes == 0 {
+      socket.close()
+    }
   }
 
   func linger() {

@@ -3,11 +3,19 @@ import SessionLink
 import TunnelCore
 
 /// A request whose head is kept until the agent of its endpoint is back.
-struct WaitingRequest {
+///
+/// A class: a connection has room for one at any time, and seldom has one.
+final class WaitingRequest {
   let request: IngressRequest
   /// Of its body, what came with the head; the rest is not read meanwhile.
   let body: ByteBuffer
   let endpoint: Endpoint
+
+  init(request: IngressRequest, body: ByteBuffer, endpoint: Endpoint) {
+    self.request = request
+    self.body = body
+    self.endpoint = endpoint
+  }
 }
 
 extension IngressConnection {

@@ -26,14 +26,15 @@ final class OpenConnections {
   /// It became a link.
   func left(_ channel: any Channel) { entries[ObjectIdentifier(channel)] = nil }
 
-  /// Closes those on which nothing runs and nothing has begun.
-  func closeIdle() {
+  /// No connection lives on behind the exchange it is in; with `closesIdle` those go at once on
+  /// which nothing runs and nothing has begun.
+  func windDown(closesIdle: Bool) {
     for entry in entries.values {
-      guard let connection = entry.connection else {
+      if let connection = entry.connection {
+        connection.windDown(closesIdle: closesIdle)
+      } else if closesIdle {
         entry.channel.close(promise: nil)
-        continue
       }
-      connection.closeIfIdle()
     }
   }
 }
