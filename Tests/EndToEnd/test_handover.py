@@ -11,6 +11,7 @@ from websockets.sync.client import connect
 
 from harness.handover import HandingOver, Trickle
 from harness.process import alive, run
+from harness.tls import Certificates
 from harness.tunnel import RELAY, agent
 from harness.wire import Reader, ask, dial, read_answer, request_bytes
 
@@ -103,6 +104,30 @@ def test_the_file_that_now_stands_at_its_path_is_what_runs(handing, tunnel, prog
     # And again: it knows its own path, too.
     replace(program)
     assert os.stat(f"/proc/{handing.hand_over()[1]}/exe").st_ino == os.stat(program).st_ino
+
+
+def test_a_renewed_certificate_is_shown_from_then_on(handing, home):
+    files = Certificates(home.folder / "tls", "localhost")
+    handing.start(*files.flags)
+    health = request_bytes("localhost", "/healthz")
+    with files.dial(handing.port, "localhost") as kept:
+        kept.sendall(health)
+        assert read_answer(reader := Reader(kept), b"GET").status == 200
+        renewed = Certificates(home.folder / "renewed", "localhost")
+        shutil.copy(renewed.chain, files.chain)
+        shutil.copy(renewed.key, files.key)
+        old, new = handing.hand_over()
+        kept.sendall(health)
+        answer = read_answer(reader, b"GET")
+        assert (answer.status, answer.get("Connection")) == (200, "close")
+        assert reader.at_end()
+    handing.wait_gone(old)
+    with renewed.dial(handing.port, "localhost") as sock:
+        sock.sendall(health)
+        assert read_answer(reader := Reader(sock), b"GET").status == 200
+        os.kill(new, signal.SIGTERM)
+        assert reader.at_end()
+    handing.wait_gone(new)
 
 
 @pytest.mark.parametrize("text, why", [
