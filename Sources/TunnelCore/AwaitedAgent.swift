@@ -1,7 +1,7 @@
 /// An agent that the relay itself sent away, by its end or by a hand-over, and expects back:
-/// requests for its endpoint wait meanwhile (product.md, section 5, `agent-offline`). The first that
-/// comes sets the one moment at which all of them are answered; if nobody is there by then the
-/// endpoint is offline, and nobody waits any more.
+/// requests for its endpoint wait meanwhile (product.md, section 5, `agent-offline`). The first one
+/// sets the moment at which all of them are answered; if nobody is there by then the endpoint is
+/// offline, and nobody waits any more.
 package struct AwaitedAgent: Sendable, Equatable {
   /// How long a request waits at most.
   package static let patience = Duration.seconds(6)

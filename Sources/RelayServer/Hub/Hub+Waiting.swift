@@ -3,8 +3,8 @@ import RelayStore
 import SessionLink
 import TunnelCore
 
-/// Requests that wait for an agent which this relay's start, or its predecessor's GOAWAY, sent away.
-/// They stand with their endpoint in the order in which they came, and go as soon as it is served.
+/// Requests that wait for an agent which the end of the relay before this one sent away. They stand
+/// with their endpoint in the order in which they came, and go as soon as it is served.
 extension Hub {
   /// Each keeps a head, and of its body what came in one read.
   static let waitingForOne = 1_024
