@@ -73,6 +73,8 @@ package struct Session {
   /// is still on its way.
   package var takesShortTurns = false
   var saidGoAway = false
+  /// It said GOAWAY, and not because another takes over what is new.
+  private(set) var leaves = false
   var heardGoAway = false
 
   package init(role: Role, hello: Hello, limits: Limits = Limits()) {
@@ -90,7 +92,7 @@ package struct Session {
 
   /// Whether `open` can succeed now.
   package var canOpen: Bool {
-    guard let peerTakes, !failed, !heardGoAway, !saidGoAway else { return false }
+    guard let peerTakes, !failed, !heardGoAway, !leaves else { return false }
     return localOpen < min(peerTakes, limits.localStreams)
   }
 
@@ -183,9 +185,11 @@ package struct Session {
   }
 
   /// Takes no new streams from here on; those that run go on. A stream of the peer's that crosses
-  /// this on its way is refused as `overloaded`, without an event.
+  /// this on its way is refused as `overloaded`, without an event. Only after `handover` this side
+  /// still opens its own.
   package mutating func goAway(_ code: GoAway.Code, _ text: String) {
     saidGoAway = true
+    if code != .handover { leaves = true }
     freshenOutbox()
     GoAway(code, text, lastStream: lastTakenID).write(to: &outbox)
   }

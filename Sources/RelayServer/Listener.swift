@@ -3,11 +3,41 @@ import NIOPosix
 import SessionLink
 import TunnelCore
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// The relay's one public socket, with TLS where there is a certificate.
 enum Listener {
-  static func bind(
+  private static let backlog: Int32 = 1_024
+
+  /// Accepts on the sockets that were inherited, else on the address of the settings.
+  static func open(
+    _ settings: ServeSettings, _ inherited: [Int32], _ core: NIOLoopBound<RelayCore>,
+    on loop: any EventLoop
+  ) async throws -> [any Channel] {
+    let bootstrap = bootstrap(settings, core, on: loop)
+    var channels: [any Channel] = []
+    for socket in inherited {
+      channels.append(try await bootstrap.withBoundSocket(socket).get())
+      // NIO has listened anew, with a backlog of its own.
+      Glibc.listen(socket, backlog)
+    }
+    if channels.isEmpty {
+      channels = [
+        try await bootstrap.bind(host: settings.listen.host, port: settings.listen.port).get()
+      ]
+    }
+    // Port 0 took a free one. Who is in already asks for no URL before it has logged in.
+    if let port = channels.first?.localAddress?.port {
+      try await loop.submit { core.value.hub.urls.listens(on: port) }.get()
+    }
+    return channels
+  }
+
+  private static func bootstrap(
     _ settings: ServeSettings, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
-  ) -> EventLoopFuture<any Channel> {
+  ) -> ServerBootstrap {
     var bootstrap = ServerBootstrap(group: loop)
     // `[::]` is IPv4 too, whatever the machine's own habit (RFC 3493, section 5.3).
     if settings.listen.host == "::" {
@@ -16,7 +46,7 @@ enum Listener {
     }
     return
       bootstrap
-      .serverChannelOption(.backlog, value: 1_024)
+      .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.maxMessagesPerRead, value: 16)
       .childChannelOption(.autoRead, value: false)
@@ -26,17 +56,12 @@ enum Listener {
           try accept(channel, core.value, takesPlain: settings.takesPlainHTTP)
         }
       }
-      .bind(host: settings.listen.host, port: settings.listen.port)
-      .map { channel in
-        // Port 0 took a free one; nobody can be in before this runs, on the same loop.
-        if let port = channel.localAddress?.port { core.value.hub.urls.listens(on: port) }
-        return channel
-      }
   }
 
   private static func accept(
     _ channel: any Channel, _ core: RelayCore, takesPlain: Bool
   ) throws {
+    core.open.accepted(channel)
     guard let certificate = core.certificate else {
       return try enter(channel, core, isSecure: false)
     }
@@ -50,11 +75,11 @@ enum Listener {
     _ channel: any Channel, _ core: RelayCore, isSecure: Bool
   ) throws {
     let socket = JoinedSocket(flusher: core.flusher, isPlain: !isSecure)
-    // The socket holds it.
-    _ = IngressConnection(
+    let connection = IngressConnection(
       core, socket,
       peer: ClientAddress(
         channel.remoteAddress, isSecure: isSecure, trusting: core.proxies))
+    core.open.entered(connection, on: channel)
     try channel.pipeline.syncOperations.addHandler(socket)
   }
 }

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import RelayStore
 import SessionLink
+import Synchronization
 import TunnelCore
 
 #if canImport(Glibc)
@@ -20,29 +21,37 @@ package final class Relay: Sendable {
   package let scheme: String
   /// Its own address as the outside writes it.
   package let url: String
-  private let group: MultiThreadedEventLoopGroup
-  private let listener: any Channel
-  private let core: NIOLoopBound<RelayCore>
-  private let lock: DataLock
+  let group: MultiThreadedEventLoopGroup
+  let listeners: [any Channel]
+  let core: NIOLoopBound<RelayCore>
+  let lock: DataLock
   private let store: RelayStore
-  private let api: APIHost
-  private let log: LogOutput
+  let api: APIHost
+  let log: LogOutput
+  let grace: Duration
+  let watching = Mutex<Task<Void, Never>?>(nil)
 
-  /// Opens everything; when it returns, the relay accepts connections.
-  package static func start(_ settings: ServeSettings, logger: Logger) async throws -> Relay {
+  /// Opens everything; when it returns, the relay accepts connections. A successor waits before
+  /// that until the relay before it has let go.
+  package static func start(
+    _ settings: ServeSettings, logger: Logger, inherited: InheritedDescriptors = .none
+  ) async throws -> Relay {
     let certificate = try settings.tls.map { files throws(UserError) in
       try ServerCertificate.load(files)
     }
     if let certificate, let concern = certificate.concern(at: time(nil)) {
       logger.warning("\(concern)", metadata: ["path": "\(settings.tls?.certificate ?? "")"])
     }
-    let lock = try DataLock(directory: settings.dataDirectory)
+    let lock = try DataLock(directory: settings.dataDirectory, inherited: inherited.lock)
     let store = try RelayStore(directory: settings.dataDirectory)
     try await store.settleBase(settings.base)
     if settings.isFirstRun { _ = try await store.ensureDevAccount(base: settings.base) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      return try await Relay(settings, certificate, lock, store, group, logger)
+      let relay = try await Relay(
+        settings, certificate, lock, store, group, logger, inherited)
+      relay.startWatching()
+      return relay
     } catch {
       try? await group.shutdownGracefully()
       throw error
@@ -51,7 +60,8 @@ package final class Relay: Sendable {
 
   private init(
     _ settings: ServeSettings, _ certificate: ServerCertificate?, _ lock: DataLock,
-    _ store: RelayStore, _ group: MultiThreadedEventLoopGroup, _ logger: Logger
+    _ store: RelayStore, _ group: MultiThreadedEventLoopGroup, _ logger: Logger,
+    _ inherited: InheritedDescriptors
   ) async throws {
     let loop = group.next()
     let urls = PublicURL(settings)
@@ -59,15 +69,22 @@ package final class Relay: Sendable {
     let log = LogOutput()
     let api = try await APIHost(
       RelayAPI(store: store, presence: presence, urls: urls, base: settings.base), logger: logger)
+    // Nothing can fail any more; what the other one served is read once it serves no more.
+    if let wire = inherited.wire.map(Wire.init) {
+      wire.say()
+      _ = await wire.hear(within: nil)
+    }
+    lock.sign()
     let readAt = Moment.now
     let directory = try await store.directory()
     let temporary = try await store.temporaryEndpoints()
     core = try await loop.submit {
       let hub = Hub(
         base: settings.base, urls: urls, presence: presence, store: store, loop: loop,
-        logger: logger)
+        logger: logger, patience: .nanoseconds(settings.limits.agentWait.nanoseconds))
       hub.apply(directory, readAt: readAt)
       hub.expect(temporary)
+      hub.expect(directory, at: .now)
       let core = RelayCore(
         hub: hub, store: store, limits: settings.limits,
         log: ExchangeLog(log, loop: loop), certificate: certificate,
@@ -75,12 +92,12 @@ package final class Relay: Sendable {
       return NIOLoopBound(core, eventLoop: loop)
     }.get()
     do {
-      listener = try await Listener.bind(settings, core, on: loop).get()
+      listeners = try await Listener.open(settings, inherited.listeners, core, on: loop)
     } catch {
       await api.stop()
       throw UserError(cannotListen: settings, error)
     }
-    let address = listener.localAddress
+    let address = listeners.first?.localAddress
     let host = address?.ipAddress ?? settings.listen.host
     try AddressFile.write(settings, port: urls.listening, certificate)
     listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listen.port)"
@@ -91,11 +108,16 @@ package final class Relay: Sendable {
     self.store = store
     self.api = api
     self.log = log
+    grace = .nanoseconds(settings.limits.drain.nanoseconds)
   }
 
-  /// Watches the database for what other processes change, until cancelled (product.md,
-  /// section 4: counts within 2 s).
-  package func watch() async {
+  /// Watches the database for what other processes change, until the relay's loop ends
+  /// (product.md, section 4: counts within 2 s).
+  private func startWatching() {
+    watching.withLock { $0 = Task { await watch() } }
+  }
+
+  private func watch() async {
     var seen: Int64?
     var isStarting = true
     while !Task.isCancelled {
@@ -113,25 +135,6 @@ package final class Relay: Sendable {
       let core = core
       group.next().execute { core.value.hub.apply(directory, readAt: readAt) }
     }
-  }
-
-  /// Takes no more connections, lets what runs finish for at most `grace`, ends.
-  package func stop(grace: Duration = .seconds(30)) async {
-    try? await listener.close()
-    let core = core
-    let loop = group.next()
-    try? await loop.submit {
-      core.value.isDraining = true
-      core.value.hub.sayGoodbye()
-    }.get()
-    await Drain(core, loop).wait(atMost: grace)
-    try? await loop.submit {
-      core.value.hub.closeLinks()
-      core.value.exchangeLog.handOver()
-    }.get()
-    await api.stop()
-    try? await group.shutdownGracefully()
-    log.flush()
   }
 }
 

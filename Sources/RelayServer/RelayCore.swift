@@ -12,6 +12,10 @@ struct IngressLimits {
   var firstHead = TimeAmount.seconds(10)
   var laterHead = TimeAmount.seconds(10)
   var idle = TimeAmount.seconds(75)
+  /// For an agent that was sent away by the relay's own end.
+  var agentWait = TimeAmount.nanoseconds(AwaitedAgent.patience.nanoseconds)
+  /// What runs when the relay ends, or hands over.
+  var drain = TimeAmount.seconds(30)
 }
 
 /// What every public connection needs of the relay. Belongs to the relay's event loop.
@@ -50,8 +54,8 @@ final class RelayCore {
     ID(unixMilliseconds: milliseconds, using: &random)
   }
 
-  /// Exchanges that run at this moment, for the drain.
-  var running = 0
+  /// What a drain waits for.
+  let open = OpenConnections()
   /// No connection lives on behind the exchange it is in.
   var isDraining = false
 

@@ -66,6 +66,7 @@ struct RelayFile {
   private mutating func read(_ node: SettingsNode) throws(UserError) {
     try node.refuseUnknown([
       "tls_handshake_timeout_ms", "header_read_timeout_ms", "keep_alive_timeout_ms",
+      "agent_wait_ms", "drain_ms",
     ])
     if let limit = try time("tls_handshake_timeout_ms", node) { limits.handshake = limit }
     if let limit = try time("header_read_timeout_ms", node) {
@@ -73,6 +74,8 @@ struct RelayFile {
       limits.laterHead = limit
     }
     if let limit = try time("keep_alive_timeout_ms", node) { limits.idle = limit }
+    if let limit = try time("agent_wait_ms", node) { limits.agentWait = limit }
+    if let limit = try time("drain_ms", node) { limits.drain = limit }
   }
 
   private func time(_ key: String, _ node: SettingsNode) throws(UserError) -> TimeAmount? {

@@ -26,8 +26,20 @@ package struct SupervisorNotice: Sendable {
     length = socklen_t(MemoryLayout<sockaddr_un>.size - room + bytes.count)
   }
 
-  /// It accepts connections.
-  package func ready(_ status: String) -> Bool { send("READY=1\nSTATUS=\(Self.line(status))\n") }
+  /// It accepts connections. `main` is the process that is to be watched, where that changed.
+  package func ready(_ status: String, main: pid_t? = nil) -> Bool {
+    let process = main.map { "MAINPID=\($0)\n" } ?? ""
+    return send("\(process)READY=1\nSTATUS=\(Self.line(status))\n")
+  }
+
+  /// A successor is being started; `ready` comes when that is over, by whichever of the two.
+  package func reloading(_ status: String) -> Bool {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    let microseconds = UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
+    return send(
+      "RELOADING=1\nMONOTONIC_USEC=\(microseconds)\nSTATUS=\(Self.line(status))\n")
+  }
 
   /// It ends, in order.
   package func stopping(_ status: String) -> Bool {

@@ -8,6 +8,15 @@ package struct DirectorySnapshot: Sendable, Equatable {
   package struct Entry: Sendable, Equatable {
     package let endpoint: ID
     package let account: ID
+    /// The epoch in which it is served; nil where nobody serves it. What a relay that ended has
+    /// left here are the endpoints it served to its end.
+    package let servedIn: Epoch?
+
+    package init(endpoint: ID, account: ID, servedIn: Epoch? = nil) {
+      self.endpoint = endpoint
+      self.account = account
+      self.servedIn = servedIn
+    }
   }
 
   /// `dataVersion()` before it was read: once that says another number, this is out of date.
@@ -24,10 +33,12 @@ extension RelayStore {
     return try await read { database in
       var hosts: [DomainName: DirectorySnapshot.Entry] = [:]
       let endpoints = try Row.fetchCursor(
-        database, sql: "SELECT id, host, account FROM endpoints WHERE path_prefix = ''")
+        database,
+        sql: "SELECT id, host, account, epoch, served FROM endpoints WHERE path_prefix = ''")
       while let row = try endpoints.next() {
         hosts[try row.domain("host")] = DirectorySnapshot.Entry(
-          endpoint: try row.id("id"), account: try row.id("account"))
+          endpoint: try row.id("id"), account: try row.id("account"),
+          servedIn: try row.number("served") == 1 ? Epoch(try row.number("epoch")) : nil)
       }
       let disabled = try Row.fetchAll(
         database, sql: "SELECT id FROM accounts WHERE disabled_ms IS NOT NULL")

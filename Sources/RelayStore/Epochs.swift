@@ -40,7 +40,10 @@ extension RelayStore {
       let known = Epoch(try row.number("epoch"))
       guard known < epoch else { throw StoreFault.staleEpoch(known) }
       try database.execute(
-        sql: "UPDATE endpoints SET epoch = ?, owner_install = ?, owner_instance = ? WHERE id = ?",
+        sql: """
+          UPDATE endpoints SET epoch = ?, owner_install = ?, owner_instance = ?, served = 1
+          WHERE id = ?
+          """,
         arguments: [
           Database.signed(epoch.number), install.description, instance.description,
           endpoint.description,
@@ -53,9 +56,22 @@ extension RelayStore {
     try await write { database in
       try database.execute(
         sql: """
-          UPDATE endpoints SET owner_install = NULL, owner_instance = NULL
+          UPDATE endpoints SET owner_install = NULL, owner_instance = NULL, served = 0
           WHERE id = ? AND epoch = ?
           """, arguments: [endpoint.description, Database.signed(epoch.number)])
+    }
+  }
+
+  /// The owners of these epochs are gone without a word. They keep their places, but a relay that
+  /// starts does not await them; a later owner's endpoint is not touched. One transaction for all:
+  /// whoever logs in next must not wait for a crowd that is gone.
+  package func ownersLost(_ lost: [(endpoint: ID, epoch: Epoch)]) async throws(StoreFault) {
+    try await write { database in
+      for (endpoint, epoch) in lost {
+        try database.execute(
+          sql: "UPDATE endpoints SET served = 0 WHERE id = ? AND epoch = ?",
+          arguments: [endpoint.description, Database.signed(epoch.number)])
+      }
     }
   }
 

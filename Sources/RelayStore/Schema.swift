@@ -13,6 +13,9 @@ enum Schema {
       try database.execute(
         sql: "ALTER TABLE endpoints ADD COLUMN is_temporary INTEGER NOT NULL DEFAULT 0")
     }
+    migrator.registerMigration("3 endpoints that were being served") { database in
+      try database.execute(sql: third)
+    }
     return migrator
   }
 
@@ -77,5 +80,11 @@ enum Schema {
       key TEXT PRIMARY KEY NOT NULL,
       value TEXT NOT NULL
     ) STRICT;
+    """
+
+  /// 1 while the owner is there: a relay that starts awaits those, and no others.
+  private static let third = """
+    ALTER TABLE endpoints ADD COLUMN served INTEGER NOT NULL DEFAULT 0;
+    UPDATE endpoints SET served = 1 WHERE owner_instance IS NOT NULL;
     """
 }

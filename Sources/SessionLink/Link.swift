@@ -118,7 +118,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
 
   package func goAway(_ code: GoAway.Code, _ text: String) {
     loop.preconditionInEventLoop()
-    isLeaving = true
+    // One that hands over still opens streams of its own.
+    if code != .handover { isLeaving = true }
     session.goAway(code, text)
     queueFlush()
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 import RelayServer
 import TunnelCore
@@ -19,7 +20,9 @@ struct ServeCommand: AsyncParsableCommand {
       Behind a web server that speaks TLS for it:
         relay serve --domain tunnel.example.com --listen 127.0.0.1:8080 --behind-proxy
 
-      SIGTERM drains, 30 s at most; a second one ends at once.
+      SIGTERM drains, 30 s at most; a second one ends at once. SIGUSR2 starts the file that now \
+      stands at the program's path with the same flags and hands over to it; no request fails. \
+      Sockets that systemd passes (LISTEN_FDS) are used in place of --listen.
       """)
 
   @Option(help: ArgumentHelp("The relay's own name.", valueName: "domain")) var domain: String?
@@ -70,12 +73,18 @@ struct ServeCommand: AsyncParsableCommand {
   @Flag(help: "Print JSON, one object a line.") var json = false
 
   func run() async throws {
-    let settings = try ServeSettings(options()) { isFirstRun in
+    let inherited = InheritedDescriptors(
+      pid: getpid(), parent: getppid(), DataPath.environment)
+    var options = try options()
+    if let address = try inherited.address() { options.listen = address }
+    let settings = try ServeSettings(options) { isFirstRun in
       DataPath.forServe(nil, isFirstRun: isFirstRun)
     }
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    let notify = DataPath.environment("NOTIFY_SOCKET")
-    try await RelayRun.serve(settings, logger: Logger(label: "relay"), notify: notify) { relay in
+    let run = RelayRun(
+      settings, logger: Logger(label: "relay"), program: Surroundings.program,
+      notify: DataPath.environment("NOTIFY_SOCKET"))
+    try await run.serve(inherited: inherited) { relay in
       if settings.json {
         Output.print([
           ("event", .string("ready")), ("listen", .string(relay.listen)),

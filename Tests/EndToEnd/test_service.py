@@ -1,15 +1,18 @@
 """deploy/relay.service: what systemd says of it, and that the relay can live with it."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from websockets.sync.client import connect
 
 from harness import confined
+from harness.handover import HandingOver
 from harness.process import Child, run
 from harness.tunnel import RELAY, ROOT, Relay, agent
 from harness.wire import ask, dial
@@ -91,6 +94,7 @@ def test_the_unit_says_what_the_relay_does():
     wanted = confined.settings(UNIT)
     assert wanted["Type"] == ["notify"]
     assert wanted["RestartPreventExitStatus"] == ["2 73 78"]
+    assert wanted["ExecReload"] == ["/bin/kill -USR2 $MAINPID"]
     # The relay drains for 30 s (RelayServer/Relay.swift).
     assert int(wanted["TimeoutStopSec"][0]) > 30
     for flag in re.findall(r"--[a-z-]+", " ".join(wanted["ExecStart"])):
@@ -143,6 +147,34 @@ def test_the_relay_does_all_its_work_within_the_units_system_calls(
     relay.child.signal(signal.SIGTERM)
     assert supervisor.next()["STOPPING"] == "1"
     assert relay.child.wait() == 0
+
+
+def test_a_hand_over_within_the_units_system_calls_is_told_to_the_supervisor(
+        keep, new_home, folder, numbers, app):
+    name = f"{folder}/{next(numbers)}-notify"
+    supervisor = keep(Supervisor(name))
+    relay = keep(HandingOver(new_home(), RELAY))
+    made = relay.account("ann")
+    relay.start(command=CONFINED, NOTIFY_SOCKET=name)
+    assert supervisor.next() == {"READY": "1", "STATUS": f"Serving localhost on {relay.address}"}
+    child = keep(agent(new_home(), relay, made["authtoken"], app.port))
+    domain = child.wait_event("ready")["domain"]
+    assert ask(relay.port, domain).status == 200
+    began = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    old, new = relay.hand_over()
+    said = supervisor.next()
+    assert said["RELOADING"] == "1"
+    assert began <= int(said["MONOTONIC_USEC"]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    # From the process that is watched until now, then from the one that is watched from now on.
+    for _ in range(2):
+        said = supervisor.next()
+        assert (said["MAINPID"], said["READY"]) == (str(new), "1")
+    assert ask(relay.port, domain).status == 200
+    relay.wait_gone(old)
+    # The next signal is for the new one; the old one has said no STOPPING.
+    os.kill(new, signal.SIGTERM)
+    assert supervisor.next()["STOPPING"] == "1"
+    relay.wait_gone(new)
 
 
 @pytest.mark.parametrize("script", [

@@ -71,6 +71,20 @@ import Testing
     #expect(try pair.settle().agent.bytes == 7)
   }
 
+  @Test("whoever hands over still opens streams, and takes none")
+  func handover() throws {
+    var pair = try Pair()
+    pair.relay.goAway(.handover, "a new process")
+    _ = try pair.settle()
+    #expect(pair.relay.canOpen)
+    #expect(!pair.agent.canOpen)
+    let slot = try pair.opened()
+    _ = pair.relay.send(slot.relay, .zeros(7), end: true)
+    #expect(try pair.settle().agent.bytes == 7)
+    pair.relay.goAway(.drain, "the relay stops")
+    #expect(!pair.relay.canOpen)
+  }
+
   @Test("a stream that crosses GOAWAY is refused unseen, and does not count as taken")
   func goAwayCrossed() throws {
     var pair = try Pair()

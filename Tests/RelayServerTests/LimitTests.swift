@@ -53,11 +53,30 @@ struct LimitTests {
       try await client.send("GET / HTTP/1.1\r\nHost: \(relay.host)\r\n\r\n")
       let stream = try await agent.streams.next()
       _ = try await stream.until("\r\n\r\n")
+      let idle = try await relay.client()
+      try await idle.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      _ = try await idle.until("\r\n\r\nok\n")
       async let stopped: Void = relay.stop(grace: .seconds(30))
       #expect(try await agent.goAways.next().code == .drain)
+      #expect(try await idle.inbox.rest() == ("", .end))
       stream.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", end: true)
-      #expect(try await client.until("\r\n\r\nok").hasPrefix("HTTP/1.1 200 OK\r\n"))
+      let answer = try await client.until("\r\n\r\nok")
+      #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      #expect(answer.contains("\r\nConnection: close\r\n"))
       await stopped
+    }
+  }
+
+  @Test("what runs when the drain's time is over ends with it")
+  func drainEnds() async throws {
+    try await withRelay(limits: "drain_ms: 100") { relay in
+      let agent = try await relay.servingAgent()
+      let client = try await relay.client()
+      try await client.send("GET / HTTP/1.1\r\nHost: \(relay.host)\r\n\r\n")
+      _ = try await agent.streams.next().until("\r\n\r\n")
+      await relay.end(grace: nil)
+      _ = try await agent.endings.next()
+      #expect(try await client.inbox.rest().0.contains(" 200 ") == false)
     }
   }
 }

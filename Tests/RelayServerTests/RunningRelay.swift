@@ -21,7 +21,6 @@ final class RunningRelay: Sendable {
   let port: Int
   let ann: NewAccount
   private let folder: String
-  private let watching: Task<Void, Never>
   private let isStopped = Atomic<Bool>(false)
 
   /// `limits` are lines below `limits:` of a relay.yml; `change` has the last word on the flags.
@@ -63,14 +62,42 @@ final class RunningRelay: Sendable {
     self.ann = ann
     self.folder = folder
     port = try #require(relay.listen.split(separator: ":").last.flatMap { Int($0) })
-    watching = Task { await relay.watch() }
   }
 
-  /// The second time it does nothing: a test may have stopped it itself.
-  func stop(grace: Duration = .zero) async {
+  /// The relay that comes after this one, in its folder; it is for the test to end.
+  func next(inherited: InheritedDescriptors = .none) async throws -> RunningRelay {
+    var logger = Logger(label: "relay")
+    logger.logLevel = .critical
+    // This one's lock lives as long as this value.
+    let inherited =
+      inherited.isSuccessor
+      ? inherited : InheritedDescriptors(lock: dup(self.relay.lock.descriptor))
+    let relay = try await Relay.start(settings, logger: logger, inherited: inherited)
+    return try RunningRelay(relay, settings, store, ann, folder)
+  }
+
+  /// Ends it, the second time it does nothing; its folder stays.
+  func end(grace: Duration? = .zero) async {
     guard !isStopped.exchange(true, ordering: .relaxed) else { return }
-    watching.cancel()
     await relay.stop(grace: grace)
+  }
+
+  /// Hands over to a successor that `go` tells to serve, instead of an end of its own.
+  func handOver(_ go: @escaping @Sendable () -> Void) async {
+    guard !isStopped.exchange(true, ordering: .relaxed) else { return }
+    await relay.handOver(go)
+  }
+
+  /// On the relay's loop.
+  func ask<Value: Sendable>(_ body: @escaping @Sendable (RelayCore) throws -> Value) async throws
+    -> Value
+  {
+    let core = relay.core
+    return try await relay.group.next().submit { try body(core.value) }.get()
+  }
+
+  func stop(grace: Duration = .zero) async {
+    await end(grace: grace)
     if let entries = opendir(folder) {
       while let entry = readdir(entries) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) {

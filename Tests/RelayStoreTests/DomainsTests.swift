@@ -67,6 +67,7 @@ import TunnelCore
     #expect(try await store.domains().count == 3)
     let entry = try await store.directory().hosts[mine]
     #expect(entry == DirectorySnapshot.Entry(endpoint: claim.endpoint, account: ann.id))
+    #expect(entry?.servedIn == nil)
   }
 
   @Test("the relay's own name and its reserved labels are given to nobody")

@@ -70,6 +70,42 @@ import TunnelCore
     }
   }
 
+  @Test("what was served to the end of a relay is told from what was lost or left before")
+  func served() async throws {
+    let store = try temporary.open()
+    let ann = try await store.addAccount("ann", base: base)
+    let endpoint = try #require(try await store.directory().hosts[ann.domain]?.endpoint)
+    let id = ID(high: 1, low: 1)
+    let served = { try await store.directory().hosts[ann.domain]?.servedIn }
+    #expect(try await served() == nil)
+    try await store.raiseEpoch(of: endpoint, to: Epoch(3), install: id, instance: id)
+    #expect(try await served() == Epoch(3))
+    try await store.ownersLost([(endpoint, Epoch(2)), (id, Epoch(3))])
+    #expect(try await served() == Epoch(3))
+    try await store.ownersLost([(endpoint, Epoch(3))])
+    #expect(try await served() == nil)
+    #expect(try await store.owner(of: endpoint).instance == id)
+    try await store.raiseEpoch(of: endpoint, to: Epoch(4), install: id, instance: id)
+    try await store.ownerLeft(endpoint, epoch: Epoch(4))
+    #expect(try await served() == nil)
+  }
+
+  @Test("a lock that is handed on is never free in between")
+  func handedOn() throws {
+    let first = try DataLock(directory: temporary.path)
+    let copy = dup(first.descriptor)
+    let second = try DataLock(directory: temporary.path, inherited: copy)
+    second.sign()
+    close(dup(first.descriptor))
+    #expect(throws: StoreFault.locked(directory: temporary.path, pid: getpid())) {
+      try DataLock(directory: temporary.path)
+    }
+    let text = try String(contentsOfFile: temporary.path + "/relay.lock", encoding: .utf8)
+    #expect(text == "\(getpid())\n")
+    #expect(throws: StoreFault.self) { try DataLock(directory: temporary.path, inherited: 0) }
+    withExtendedLifetime((first, second)) {}
+  }
+
   @Test("one relay at a time holds the folder, and the other hears which process that is")
   func lock() throws {
     do {

@@ -31,6 +31,21 @@ import Testing
     #expect(quarters[0..<4].allSatisfy { $0 > 180 })
   }
 
+  @Test("where the relay hands over, the agents spread over half a second")
+  func handover() {
+    var generator = SplitMix(14)
+    var halves = [0, 0]
+    for _ in 0..<1_000 {
+      var schedule = ReconnectSchedule()
+      let first = schedule.delay(after: .handover, at: start, using: &generator)
+      #expect(first >= .zero && first <= .milliseconds(500))
+      halves[first < .milliseconds(250) ? 0 : 1] += 1
+      let second = schedule.delay(after: .unreachable, at: start + first, using: &generator)
+      #expect(ReconnectSchedule.steady.contains(second))
+    }
+    #expect(halves.allSatisfy { $0 > 400 })
+  }
+
   @Test("it tries every 1 to 3 s for ten minutes, then ranges double to 30 s, for ever")
   func doubling() {
     var generator = SplitMix(12)

@@ -21,10 +21,18 @@ final class Endpoint {
   /// Why it could not be written down lately.
   var fault: (any Error)?
   var timer: Scheduled<Void>?
+  /// The agent that the relay's own end sent away; nil: nobody is expected.
+  var awaited: AwaitedAgent?
+  /// Whose requests wait for it, the first first.
+  var waiting: [IngressConnection] = []
+  /// Set while somebody waits.
+  var waitEnds: Scheduled<Void>?
+  private unowned let hub: Hub
   /// The name was taken away: what still comes is about nobody.
   var isGone = false
 
-  init(id: ID, host: DomainName, account: ID) {
+  init(id: ID, host: DomainName, account: ID, hub: Hub) {
+    self.hub = hub
     self.id = id
     self.host = host
     self.account = account
@@ -33,5 +41,9 @@ final class Endpoint {
   func route(to session: RelaySession?, _ epoch: Epoch = .never) {
     serving = session
     self.epoch = epoch
+    guard session != nil else { return }
+    // Who is lost from now on went by itself.
+    awaited = nil
+    if !waiting.isEmpty { hub.release(self) }
   }
 }

@@ -8,11 +8,13 @@ import TunnelCore
 /// decide.
 extension Hub {
   func serve(_ serve: Serve, _ session: RelaySession) {
+    // GOAWAY was said: the agent asks the next relay.
+    guard leaving == nil else { return }
     let request = ClaimRequest(wish: serve.wish, login: session.login, base: base)
     let found = loop.makePromise(of: ClaimedEndpoint.self)
     found.completeWithTask { [store] in try await request.carryOut(store) }
     found.futureResult.assumeIsolated().whenComplete { result in
-      guard session.link != nil else { return }
+      guard session.link != nil, self.leaving == nil else { return }
       switch result {
       case .success(let claimed):
         let endpoint = self.endpoint(claimed, of: session.login.account)
@@ -44,6 +46,7 @@ extension Hub {
 
   /// The agent is gone without a word.
   func lost(_ endpoint: Endpoint, by session: RelaySession) {
+    if endpoint.serving === session { noteLost(endpoint.id, endpoint.epoch) }
     change(endpoint) { $0.lost(session: session.id, at: .now) }
   }
 
@@ -93,6 +96,9 @@ extension Hub {
   }
 
   private func write(_ endpoint: Endpoint, _ epoch: Epoch, _ owner: Contender) {
+    // Whoever follows an owner here follows it at the next relay too.
+    guard leaving == nil else { return }
+    writesUnderWay += 1
     let written = loop.makePromise(of: EndpointLife.Outcome.self)
     written.completeWithTask { [store, id = endpoint.id] in
       do {
@@ -104,6 +110,7 @@ extension Hub {
       }
     }
     written.futureResult.assumeIsolated().whenComplete { result in
+      self.writesUnderWay -= 1
       if case .failure(let error) = result { endpoint.fault = error }
       let outcome = (try? result.get()) ?? .failed
       self.change(endpoint) { $0.written(outcome, at: .now) }

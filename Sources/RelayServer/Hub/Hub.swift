@@ -17,12 +17,22 @@ final class Hub {
   let store: RelayStore
   let loop: any EventLoop
   let logger: Logger
-  private var endpoints: [DomainName: Endpoint] = [:]
+  /// How long a request waits for an agent that was sent away.
+  let patience: Duration
+  private(set) var endpoints: [DomainName: Endpoint] = [:]
   private(set) var sessions: [ID: RelaySession] = [:]
+  /// Set once the relay ends or hands over: no agent gets an endpoint here any more.
+  private(set) var leaving: GoAway.Code?
+  /// Owners that are being written down.
+  var writesUnderWay = 0
+  /// Requests that wait for an agent.
+  var waitingNow = 0
+  /// Owners that are gone, to be written down together.
+  var lost: [(endpoint: ID, epoch: Epoch)] = []
 
   init(
     base: DomainName, urls: PublicURL, presence: Presence, store: RelayStore,
-    loop: any EventLoop, logger: Logger
+    loop: any EventLoop, logger: Logger, patience: Duration = AwaitedAgent.patience
   ) {
     self.base = base
     self.urls = urls
@@ -30,6 +40,7 @@ final class Hub {
     self.store = store
     self.loop = loop
     self.logger = logger
+    self.patience = patience
   }
 
   /// On the path of every request: one look into memory.
@@ -43,7 +54,8 @@ final class Hub {
       endpoint.vouchedAt = .now
     } else {
       drop(claimed.host)
-      endpoint = Endpoint(id: claimed.endpoint, host: claimed.host, account: account)
+      endpoint = Endpoint(
+        id: claimed.endpoint, host: claimed.host, account: account, hub: self)
       endpoints[claimed.host] = endpoint
     }
     if endpoint.life == nil, !endpoint.isActing {
@@ -73,9 +85,19 @@ final class Hub {
     session.endpoints = [:]
   }
 
-  /// The relay stops: every agent is told, and dials again by its own schedule; what runs goes on.
+  /// From here on no agent gets an endpoint; owners that are being written down still are.
+  func leave(_ code: GoAway.Code) { leaving = code }
+
+  /// Every agent is told, and dials again; what runs goes on.
   func sayGoodbye() {
-    for session in sessions.values { session.link?.goAway(.drain, "the relay stops") }
+    for session in sessions.values { sayGoodbye(to: session) }
+  }
+
+  /// Also to one that comes in the last moment.
+  func sayGoodbye(to session: RelaySession) {
+    guard let leaving else { return }
+    let text = leaving == .handover ? "the relay hands over to a new process" : "the relay stops"
+    session.link?.goAway(leaving, text)
   }
 
   func closeLinks() {
@@ -92,7 +114,8 @@ final class Hub {
     for (host, entry) in directory.hosts where endpoints[host]?.id != entry.endpoint {
       if let known = endpoints[host], known.vouchedAt >= readAt { continue }
       drop(host)
-      endpoints[host] = Endpoint(id: entry.endpoint, host: host, account: entry.account)
+      endpoints[host] = Endpoint(
+        id: entry.endpoint, host: host, account: entry.account, hub: self)
     }
     for (host, endpoint) in endpoints
     where directory.hosts[host] == nil && endpoint.vouchedAt < readAt { drop(host) }
@@ -112,6 +135,7 @@ final class Hub {
     endpoint.timer?.cancel()
     endpoint.route(to: nil)
     presence.set(host, online: false)
+    release(endpoint)
     let gone = Control.refused(
       request: 0, code: "domain-not-held", message: "\(host) is no longer held by this account",
       fix: "ask the relay's operator, or serve another domain")

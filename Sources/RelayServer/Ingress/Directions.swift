@@ -10,6 +10,8 @@ enum Destination {
   /// The relay's own API and health.
   case relay
   case session(Endpoint, Link)
+  /// Its agent was sent away by the relay itself and is about to come back.
+  case awaited(Endpoint)
 }
 
 /// The sequence of refusals that every request meets. Read this first.
@@ -19,7 +21,10 @@ enum Directions {
       return request.isFor(Handshake.path) ? .connect : .relay
     }
     guard let endpoint = relay.hub.endpoint(name) else { throw unknown(name) }
-    guard let link = endpoint.serving?.link else { throw offline(name) }
+    guard let link = endpoint.serving?.link else {
+      if relay.hub.mayWait(for: endpoint) { return .awaited(endpoint) }
+      throw offline(name)
+    }
     return .session(endpoint, link)
   }
 

@@ -129,6 +129,7 @@ extension IngressConnection {
 
   func socketEnded(_ socket: JoinedSocket) {
     if lingers { return socket.close() }
+    stopWaiting()
     // What was read before the end is still worked off: whole requests, the rest of a body.
     socketRead(socket)
   }
@@ -141,6 +142,7 @@ extension IngressConnection {
 
   func socketClosed(_ socket: JoinedSocket) {
     deadline.cancel()
+    forgetWaiting()
     guard let exchange else { return }
     exchange.abandon()
     relay.log(exchange.record)
@@ -166,11 +168,23 @@ extension IngressConnection {
   func closeGently() {
     guard !lingers, socket.isOpen else { return }
     lingers = true
-    deadline.set(Self.lingerTime, on: relay.loop)
+    deadline.set(relay.isDraining ? Self.lastLingerTime : Self.lingerTime, on: relay.loop)
     if socket.hasEnded { return socket.close() }
     socket.endOutput()
     socket.resumeReading()
     linger()
+  }
+
+  /// The relay leaves. An exchange that runs is the last one here; its answer says so if it still
+  /// can, and where another relay takes over nobody closes behind one that does not. What rests is
+  /// closed, or has its next request answered too.
+  func windDown(closesIdle: Bool) {
+    if lingers { return deadline.set(Self.lastLingerTime, on: relay.loop) }
+    if let exchange {
+      willClose = willClose || closesIdle || !exchange.hasAnswered
+    } else if closesIdle, socket.unread.readableBytes == 0 {
+      socket.close()
+    }
   }
 
   func linger() {

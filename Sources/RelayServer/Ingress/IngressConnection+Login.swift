@@ -47,6 +47,7 @@ extension IngressConnection {
     self.exchange = nil
     deadline.cancel()
     guard let (channel, rest) = socket.leave() else { return }
+    relay.open.left(channel)
     let session = RelaySession(id: relay.newID(), login: login, hub: relay.hub)
     var limits = Session.Limits()
     limits.peerStreams = 32
@@ -63,6 +64,7 @@ extension IngressConnection {
     do { try LinkChannel.install(link, on: channel, rest: rest, over: carrier) } catch {
       channel.close(promise: nil)
     }
+    relay.hub.sayGoodbye(to: session)
   }
 }
 

@@ -12,6 +12,8 @@ final class IngressConnection: SocketUser {
   /// How long, and how much, a client may go on saying what nobody reads, before the connection is
   /// closed: enough for the largest webhook there is (GitHub's 25 MB).
   static let lingerTime = TimeAmount.seconds(10)
+  /// The same where a relay that ends waits for it.
+  static let lastLingerTime = TimeAmount.seconds(1)
   static let lingerBytes = 32 << 20
 
   let relay: RelayCore
@@ -20,9 +22,7 @@ final class IngressConnection: SocketUser {
   var reader = RequestReader()
   /// Of the exchange in hand; its memory serves the next one.
   var answers = ResponseReader()
-  var exchange: Exchange? {
-    didSet { relay.running += (exchange == nil ? 0 : 1) - (oldValue == nil ? 0 : 1) }
-  }
+  var exchange: Exchange?
   /// The deadline of the head that is being read is set.
   var headHasBegun = true
   var requestIsWhole = false
@@ -31,6 +31,8 @@ final class IngressConnection: SocketUser {
   var isPaused = false
   private var isStepping = false
   var isWaiting = false
+  /// What waits for an agent.
+  var waiting: WaitingRequest?
   var lingers = false
   var lingered = 0
   var rawEnds = (client: false, far: false)
@@ -147,17 +149,21 @@ final class IngressConnection: SocketUser {
       record: request.record(id: relay.newID(at: request.receivedAt), at: .now))
     exchange.record.bytesIn = UInt64(body.readableBytes)
     self.exchange = exchange
+    direct(exchange, request, body)
+  }
+
+  func direct(_ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer) {
     do {
       switch try Directions.find(request, relay) {
-      case .connect: login(request)
+      case .connect: return login(request)
       case .relay: exchange.begin(relay.openLocal(exchange))
-      case .session(let endpoint, let link):
-        try open(exchange, request, endpoint, link)
+      case .session(let endpoint, let link): try open(exchange, request, endpoint, link)
+      case .awaited(let endpoint): return wait(exchange, request, body, for: endpoint)
       }
     } catch {
       return exchangeRefused(exchange, Problem(error))
     }
-    if !isWaiting { sendFirst(exchange, request, body) }
+    sendFirst(exchange, request, body)
   }
 
   private func open(

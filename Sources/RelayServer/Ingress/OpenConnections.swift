@@ -1,0 +1,40 @@
+import NIOCore
+
+/// Every public connection that is no agent's link: what a relay that leaves has to wait for.
+/// Belongs to the relay's event loop.
+final class OpenConnections {
+  private struct Entry {
+    let channel: any Channel
+    /// Nil while TLS is not through.
+    var connection: IngressConnection?
+  }
+
+  private var entries: [ObjectIdentifier: Entry] = [:]
+
+  var count: Int { entries.count }
+
+  func accepted(_ channel: any Channel) {
+    let key = ObjectIdentifier(channel)
+    entries[key] = Entry(channel: channel)
+    channel.closeFuture.assumeIsolated().whenComplete { _ in self.entries[key] = nil }
+  }
+
+  func entered(_ connection: IngressConnection, on channel: any Channel) {
+    entries[ObjectIdentifier(channel)]?.connection = connection
+  }
+
+  /// It became a link.
+  func left(_ channel: any Channel) { entries[ObjectIdentifier(channel)] = nil }
+
+  /// No connection lives on behind the exchange it is in; with `closesIdle` those go at once on
+  /// which nothing runs and nothing has begun.
+  func windDown(closesIdle: Bool) {
+    for entry in entries.values {
+      if let connection = entry.connection {
+        connection.windDown(closesIdle: closesIdle)
+      } else if closesIdle {
+        entry.channel.close(promise: nil)
+      }
+    }
+  }
+}
