@@ -74,6 +74,7 @@ struct ServeCommand: AsyncParsableCommand {
       DataPath.forServe(nil, isFirstRun: isFirstRun)
     }
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    DescriptorLimit.raise()
     let notify = DataPath.environment("NOTIFY_SOCKET")
     try await RelayRun.serve(settings, logger: Logger(label: "relay"), notify: notify) { relay in
       if settings.json {
