@@ -109,6 +109,7 @@ def test_an_agent_that_never_reads_loses_its_session(own, keep, full):
     relay, made = own(limits=None if full else "{link_write_timeout_ms: 500}")
     link = keep(RawLink(relay.port, made["authtoken"], window=4_096))
     assert link.serve(made["domain"])[0] == 2
+    memory = relay.child.resident()
     uploads = keep(Uploads(relay, made["domain"]))
     began = time.monotonic()
     found = None
@@ -118,12 +119,15 @@ def test_an_agent_that_never_reads_loses_its_session(own, keep, full):
             link.send(frame(0x41))
         with contextlib.suppress(AssertionError):
             found = log_of(relay, r"code=([\w-]+) .*session ended", deadline=1)
+        peak = relay.child.resident()
     took = time.monotonic() - began
     assert found[1] == "write-stalled"
     assert set(uploads.answers()) == {"session-lost"}
     if full:
-        print(f"never reading: ended as write-stalled after {took:.1f} s")
+        print(f"never reading, 128 uploads for it: ended as write-stalled after {took:.1f} s, "
+              f"relay {(peak - memory) / MIB:+.1f} MiB")
         assert 14 < took < 18
+        assert peak - memory <= 16 * MIB
 
 
 def test_more_connections_than_there_is_room_for(own):
@@ -227,7 +231,7 @@ def slow_reader(relay, made, domain, end):
     link = RawLink(relay.port, made["authtoken"], window=4_096, install=b"\x21" * 16,
                    instance=b"\x22" * 16)
     assert link.serve(domain)[0] == 2
-    uploads = Uploads(relay, domain, 100)
+    uploads = Uploads(relay, domain, 24)
     while time.monotonic() < end:
         link.reader.buffer += link.sock.recv(1_024)
         # What it is said is not looked at; it says that it lives.
