@@ -38,7 +38,7 @@ struct SendCredit {
     limit = rules.firstWindow
   }
 
-  private var outstanding: UInt64 { sent &- consumed }  // bounded: `report` keeps it so
+  var outstanding: UInt64 { sent &- consumed }  // bounded: `report` keeps it so
   /// How much of the pool this stream occupies.
   // bounded: it is compared first
   var pooled: UInt64 { outstanding > reserve ? outstanding &- reserve : 0 }

@@ -5,7 +5,10 @@ extension Session {
   mutating func event(_ header: FrameHeader, _ payload: ByteBuffer) throws(SessionFault)
     -> Event?
   {
-    guard let type = FrameType(rawValue: header.type) else { return nil }
+    guard let type = FrameType(rawValue: header.type) else {
+      try rates.idleFrame()
+      return nil
+    }
     switch type {
     case .hello:
       guard peerTakes == nil else { throw .peer(.secondHello) }
@@ -20,6 +23,7 @@ extension Session {
     case .reset: return try wasReset(header.stream, try Farewell(payload))
     case .ping:
       guard payload.readableBytes == 8 else { throw .peer(.badFields) }
+      try rates.idleFrame()
       freshenOutbox()
       outbox.writeFrameHeader(.pong, length: payload.readableBytes)
       outbox.writeImmutableBuffer(payload)
@@ -28,17 +32,22 @@ extension Session {
       guard payload.readableBytes == 8,
         let echo = payload.getInteger(at: payload.readerIndex, as: UInt64.self)
       else { throw .peer(.badFields) }
+      try rates.idleFrame()
       return .pong(echo)
     case .goAway:
+      try rates.idleFrame()
       heardGoAway = true
       return .goAway(try GoAway(payload))
-    case .control: return try Control.read(payload).map { .control($0) }
+    case .control:
+      try rates.control()
+      return try Control.read(payload).map { .control($0) }
     }
   }
 
   private mutating func opened(_ id: UInt64, _ open: Open) throws(SessionFault) -> Event? {
     guard !isLocal(id), id > lastPeerID else { throw .peer(.streamOrder(id)) }
     guard peerOpen < limits.peerStreams else { throw .peer(.tooManyStreams) }
+    try rates.open()
     lastPeerID = id
     peerOpen += 1
     let slot = admit(id, held: open.held)
@@ -72,7 +81,11 @@ extension Session {
     else { throw .peer(.badFields) }
     guard let index = try known(id) else { return nil }
     // A half that was reset has no sums left to mend.
-    if streams[index].sendEnded, streams[index].credit.pooled == 0 { return nil }
+    if streams[index].sendEnded, streams[index].credit.pooled == 0 {
+      try rates.idleFrame()
+      return nil
+    }
+    if consumed == streams[index].credit.consumed { try rates.idleFrame() }
     guard streams[index].credit.report(consumed: consumed, limit: limit, &sendPool) else {
       throw .peer(.creditTakenBack(id))
     }
@@ -88,6 +101,7 @@ extension Session {
     let slot = slot(index)
     let wasOver = streams[index].sendEnded
     if wasOver {
+      try rates.idleFrame()
       streams[index].credit.release(&sendPool)
     } else {
       endSending(index, farewell)
@@ -112,9 +126,10 @@ extension Session {
 
   /// The stream that a frame is about: nil when it is over here but the peer could not know,
   /// a fault when it was never opened.
-  private func known(_ id: UInt64) throws(SessionFault) -> Int? {
+  private mutating func known(_ id: UInt64) throws(SessionFault) -> Int? {
     if let index = slotOfID[id] { return index }
     guard wasOpened(id) else { throw .peer(.foreignStream(id)) }
+    try rates.idleFrame()
     return nil
   }
 }

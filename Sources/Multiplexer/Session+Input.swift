@@ -8,9 +8,10 @@ struct PartialData {
 }
 
 extension Session {
-  /// Takes what the link read.
-  package mutating func receive(_ bytes: ByteBuffer) {
+  /// Takes what the link read at `now`, in nanoseconds of a clock that never goes back.
+  package mutating func receive(_ bytes: ByteBuffer, at now: UInt64) {
     if failed { return }
+    rates.now = now
     if input.readableBytes == 0 {
       input = bytes
     } else {
@@ -37,7 +38,7 @@ extension Session {
     } catch {
       failed = true
       input = ByteBuffer()
-      goAway(.protocolFault, error.description)
+      goAway(error.goAwayCode, error.description)
       throw error
     }
   }

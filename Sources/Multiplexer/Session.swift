@@ -34,6 +34,12 @@ package struct Session {
     /// Streams that this side has open at once, whatever the peer would take.
     package var localStreams = 4_096
     package var credit = CreditRules()
+    /// limits.md, "CONTROL frames".
+    package var controls = Bucket(perSecond: 100, burst: 500)
+    /// Frames of the peer's that ask for nothing and tell nothing new.
+    package var idle = Bucket(perSecond: 100, burst: 500)
+    /// How often the peer may open a stream; nil: as often as it likes.
+    package var opens: Bucket?
     package init() {}
   }
 
@@ -41,6 +47,7 @@ package struct Session {
   private(set) var limits: Limits
 
   // Receiving.
+  var rates: Rates
   var input = ByteBuffer()
   var partial: PartialData?
   /// Streams that the peer takes at once; nil until its HELLO has come.
@@ -81,6 +88,7 @@ package struct Session {
     self.role = role
     self.limits = limits
     self.limits.peerStreams = min(limits.peerStreams, Int(hello.streamLimit))
+    rates = Rates(limits)
     nextID = role == .relay ? 1 : 2
     sendPool = Pool(limits.credit.pool)
     receivePool = Pool(limits.credit.pool)
@@ -182,6 +190,7 @@ package struct Session {
     freshenOutbox()
     outbox.writeFrameHeader(.ping, length: 8)
     outbox.writeInteger(payload)
+    rates.pongIsDue()
   }
 
   /// Takes no new streams from here on; those that run go on. A stream of the peer's that crosses
@@ -204,6 +213,7 @@ extension Session {
   }
 
   mutating func admit(_ id: UInt64, held: Bool) -> Slot {
+    rates.streamBegins()
     let index = freeSlots.popLast() ?? streams.count
     var generation: UInt32 = 0
     if index < streams.count {
@@ -221,6 +231,7 @@ extension Session {
   mutating func endSending(_ index: Int, _ farewell: Farewell) {
     freshenOutbox()
     farewell.write(.reset, to: &outbox, stream: streams[index].id)
+    rates.reportsMayCross(streams[index].credit.outstanding)
     streams[index].sendEnded = true
     streams[index].pending = ByteBuffer()
     streams[index].endIsPending = false

@@ -22,6 +22,19 @@ package enum SessionFault: Error, Equatable, Sendable, CustomStringConvertible {
     case notHeld(UInt64)
     case reservedBits
     case neverReads
+    case tooManyControls
+    case tooManyOpens
+    case tooManyIdle
+  }
+
+  /// What is said to the peer: it did too much of what it may, or what nobody may.
+  package var goAwayCode: GoAway.Code {
+    switch self {
+    case .peer(.tooManyStreams), .peer(.neverReads), .peer(.tooManyControls),
+      .peer(.tooManyOpens), .peer(.tooManyIdle):
+      .limit
+    case .peer: .protocolFault
+    }
   }
 
   package var description: String {
@@ -52,6 +65,9 @@ extension SessionFault.Violation {
     case .notHeld(let id): "COMMIT on stream \(id), which is not held or was committed"
     case .reservedBits: "reserved bits were set"
     case .neverReads: "it asks on and on and never reads the answers"
+    case .tooManyControls: "too many CONTROL frames a second"
+    case .tooManyOpens: "too many streams opened a second"
+    case .tooManyIdle: "too many frames a second that ask for nothing"
     }
   }
 }

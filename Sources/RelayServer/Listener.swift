@@ -49,6 +49,11 @@ enum Listener {
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.maxMessagesPerRead, value: 16)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(core.value.door))
+        }
+      }
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
@@ -61,6 +66,7 @@ enum Listener {
   private static func accept(
     _ channel: any Channel, _ core: RelayCore, takesPlain: Bool
   ) throws {
+    try core.door.enter(channel)
     core.open.accepted(channel)
     guard let certificate = core.certificate else {
       return try enter(channel, core, isSecure: false)
@@ -75,6 +81,7 @@ enum Listener {
     _ channel: any Channel, _ core: RelayCore, isSecure: Bool
   ) throws {
     let socket = JoinedSocket(flusher: core.flusher, isPlain: !isSecure)
+    socket.writeLimit = core.limits.clientWrite
     let connection = IngressConnection(
       core, socket,
       peer: ClientAddress(

@@ -5,19 +5,6 @@ import RelayStore
 import SessionLink
 import TunnelCore
 
-/// limits.md, "Public side of the relay".
-struct IngressLimits {
-  /// TLS, from accept.
-  var handshake = TimeAmount.seconds(10)
-  var firstHead = TimeAmount.seconds(10)
-  var laterHead = TimeAmount.seconds(10)
-  var idle = TimeAmount.seconds(75)
-  /// For an agent that was sent away by the relay's own end.
-  var agentWait = TimeAmount.nanoseconds(AwaitedAgent.patience.nanoseconds)
-  /// What runs when the relay ends, or hands over.
-  var drain = TimeAmount.seconds(30)
-}
-
 /// What every public connection needs of the relay. Belongs to the relay's event loop.
 final class RelayCore {
   let base: DomainName
@@ -30,6 +17,8 @@ final class RelayCore {
   /// Nil: the listener speaks plain HTTP.
   let certificate: ServerCertificate?
   let proxies: TrustedProxies
+  let door: Door
+  var failedLogins: FailedLogins
   private let apiSocket: String
   private var random = SmallRandom()
 
@@ -47,6 +36,8 @@ final class RelayCore {
     self.proxies = proxies
     self.apiSocket = apiSocket
     exchangeLog = log
+    door = Door(limits, proxies, loop, hub.logger)
+    failedLogins = FailedLogins(perMinute: limits.failedLogins)
     flusher = TickFlusher(loop)
   }
 

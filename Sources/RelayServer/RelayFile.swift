@@ -50,7 +50,7 @@ struct RelayFile {
       }
       trustedProxies.append(block)
     }
-    if let node = try root.node("limits") { try read(node) }
+    if let node = try root.node("limits") { limits = try IngressLimits(node) }
   }
 
   private mutating func readCertificate(_ root: SettingsNode) throws(UserError) {
@@ -61,25 +61,5 @@ struct RelayFile {
       throw one.fault("`tls_cert` and `tls_key` go together")
     }
     tls = CertificateFiles(certificate: certificate, key: key)
-  }
-
-  private mutating func read(_ node: SettingsNode) throws(UserError) {
-    try node.refuseUnknown([
-      "tls_handshake_timeout_ms", "header_read_timeout_ms", "keep_alive_timeout_ms",
-      "agent_wait_ms", "drain_ms",
-    ])
-    if let limit = try time("tls_handshake_timeout_ms", node) { limits.handshake = limit }
-    if let limit = try time("header_read_timeout_ms", node) {
-      limits.firstHead = limit
-      limits.laterHead = limit
-    }
-    if let limit = try time("keep_alive_timeout_ms", node) { limits.idle = limit }
-    if let limit = try time("agent_wait_ms", node) { limits.agentWait = limit }
-    if let limit = try time("drain_ms", node) { limits.drain = limit }
-  }
-
-  private func time(_ key: String, _ node: SettingsNode) throws(UserError) -> TimeAmount? {
-    let number = try node.int(key, in: 1...86_400_000)
-    return number.map { .milliseconds(Int64($0)) }
   }
 }

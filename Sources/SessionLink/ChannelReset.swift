@@ -14,7 +14,12 @@ extension ChannelHandlerContext {
     if let options = channel as? any SocketOptionProvider {
       _ = options.setSoLinger(NIOLinger(l_onoff: 1, l_linger: 0))
     }
-    // Below TLS: its close_notify would say that all had been sent (RFC 8446, section 6.1).
+    // Its close_notify would say that all had been sent (RFC 8446, section 6.1).
+    closeBelowTLS()
+  }
+
+  /// Closes without TLS's last word, for which it would wait for the other side's.
+  func closeBelowTLS() {
     let below = try? pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
     (below ?? self).close(promise: nil)
   }

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOSSL
 
 /// Whose bytes a socket writes: told when they have left it.
 package protocol Creditor: AnyObject {
@@ -22,7 +21,9 @@ package protocol SocketUser: AnyObject {
 ///
 /// Reading is asked for again inside the read's own completion: with automatic reading off that
 /// is what spares two `epoll_ctl` an exchange. Belongs to its channel's event loop.
-package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler, FlushTarget {
+package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler, FlushTarget,
+  WriteWatched
+{
   package typealias InboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
@@ -53,6 +54,12 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   /// The user waits until all has left.
   private var wantsRoom = false
   private static let small = 4_096
+  /// The connection is aborted when it takes nothing for so long, though something waits; nil: it
+  /// may take its time.
+  package var writeLimit: TimeAmount? {
+    didSet { endWatch() }
+  }
+  private var writeWatch: WriteWatch?
 
   /// `isPlain`: nothing stands between this and the socket.
   package init(flusher: TickFlusher, isPlain: Bool = true) {
@@ -141,6 +148,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   private func finish() {
     guard context != nil else { return }
+    endWatch()
     context = nil
     direct = nil
     unread = ByteBuffer()
@@ -202,6 +210,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     guard let context else { return }
     let promise = context.eventLoop.makePromise(of: Void.self)
     backlog += 1
+    if let writeLimit {
+      watch(writeLimit, context.eventLoop).wrote(piece.bytes.readableBytes)
+    }
     promise.futureResult.assumeIsolated().whenComplete { _ in
       self.backlog -= 1
       if piece.owed > 0 { piece.creditor?.bytesLeft(piece.owed) }
@@ -209,6 +220,22 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     }
     context.write(wrapOutboundOut(isBlocked ? alone(piece.bytes) : piece.bytes), promise: promise)
   }
+
+  private func watch(_ limit: TimeAmount, _ loop: any EventLoop) -> WriteWatch {
+    if let writeWatch { return writeWatch }
+    let watch = WriteWatch(limit, of: self, on: loop)
+    writeWatch = watch
+    return watch
+  }
+
+  private func endWatch() {
+    writeWatch?.cancel()
+    writeWatch = nil
+  }
+
+  var waitingBytes: Int { context?.waitingBytes ?? 0 }
+
+  func writeStalled() { abort() }
 
   /// A write that failed makes no room: the connection is gone, though nobody was told yet.
   private func tellOfRoom() {
@@ -277,6 +304,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     guard let context else { return nil }
     let rest = unread
     let channel = context.channel
+    endWatch()
     self.context = nil
     direct = nil
     user = nil

@@ -15,6 +15,8 @@ package enum LinkEnd: Equatable, Sendable {
   case silent
   /// The same agent has a newer connection.
   case superseded
+  /// It took nothing of what was written to it.
+  case stalled
   case fault(SessionFault)
 }
 
@@ -41,7 +43,7 @@ extension LinkOwner {
 /// flushes once a turn, and keeps the heartbeat (limits.md, "Agent link").
 ///
 /// Belongs to its channel's event loop; every entry checks that.
-package final class Link: ChannelInboundHandler, FlushTarget {
+package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
   package typealias InboundIn = ByteBuffer
   package typealias OutboundOut = ByteBuffer
 
@@ -61,6 +63,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   private var meter = LinkMeter()
   private var keepAlive: KeepAlive
   private var heartbeat: Scheduled<Void>?
+  private var writeWatch: WriteWatch?
   private var pings: UInt64 = 0
   private var endReason: LinkEnd?
   private var isOver = false
@@ -74,7 +77,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   package init(
     role: Session.Role, number: Int = 0, hello: Hello, limits: Session.Limits,
     owner: any LinkOwner, flusher: TickFlusher, loop: any EventLoop,
-    mayRead: (() -> Bool)? = nil
+    mayRead: (() -> Bool)? = nil, writeLimit: TimeAmount = WriteWatch.ofLink
   ) {
     self.mayRead = mayRead
     self.role = role
@@ -85,6 +88,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     self.flusher = flusher
     self.loop = loop
     keepAlive = KeepAlive(at: .now)
+    writeWatch = WriteWatch(writeLimit, of: self, on: loop)
   }
 
   package var openStreams: Int { session.openStreams }
@@ -131,8 +135,13 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     if endReason == nil { endReason = reason }
     isClosing = true
     writeOut()
+    switch reason {
     // Whoever does not hear us would hear an orderly end no sooner.
-    if reason == .silent { context.closeByReset() } else { context.close(promise: nil) }
+    case .silent, .stalled: context.closeByReset()
+    // One that broke the rules may hear why; TLS's last word would wait for its own.
+    case .fault: context.closeBelowTLS()
+    case .closed, .superseded, .failed: context.close(promise: nil)
+    }
   }
 
   func send(_ slot: Slot, _ bytes: ByteBuffer, _ end: Bool) -> Bool {
@@ -181,8 +190,9 @@ package final class Link: ChannelInboundHandler, FlushTarget {
   /// Bytes of the peer, also those that came right behind the handshake.
   package func take(_ bytes: ByteBuffer) {
     if let mayRead, !mayRead() { return }
-    keepAlive.heard(at: .now)
-    session.receive(bytes)
+    let now = Moment.now
+    keepAlive.heard(at: now)
+    session.receive(bytes, at: now.nanoseconds)
     drain()
   }
 
@@ -237,6 +247,8 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     isOver = true
     context = nil
     heartbeat?.cancel()
+    writeWatch?.cancel()
+    writeWatch = nil
     // The owner first: whoever asks for a stream because another is lost must not get this link.
     isLeaving = true
     owner?.link(self, ended: endReason ?? .closed)
@@ -277,6 +289,7 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     var wrote = 0
     while context.channel.isWritable, let bytes = session.nextOutput() {
       context.write(wrapOutboundOut(bytes), promise: nil)
+      writeWatch?.wrote(bytes.readableBytes)
       wrote += bytes.readableBytes
       // TLS keeps what is not flushed out of the channel's sight: without this the water marks
       // would never be met, and all that streams have to say would stand before the next frame.
@@ -288,6 +301,10 @@ package final class Link: ChannelInboundHandler, FlushTarget {
     }
     if wrote > 0 { context.flush() }
   }
+
+  var waitingBytes: Int { context?.waitingBytes ?? 0 }
+
+  func writeStalled() { close(.stalled) }
 
   // MARK: - Events in
 

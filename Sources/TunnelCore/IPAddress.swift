@@ -37,6 +37,9 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
   package var isIPv4: Bool { bits >> 32 == 0xffff }
 
+  /// What counts as one place: an IPv4 address, or the /64 that one line usually gets (RFC 6177).
+  package var place: UInt128 { isIPv4 ? bits : (bits >> 64) << 64 }
+
   /// The one form of RFC 5952; a mapped address as IPv4.
   package var description: String {
     if isIPv4 {

@@ -81,6 +81,7 @@ struct ServeCommand: AsyncParsableCommand {
       DataPath.forServe(nil, isFirstRun: isFirstRun)
     }
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    DescriptorLimit.raise()
     let run = RelayRun(
       settings, logger: Logger(label: "relay"), program: Surroundings.program,
       notify: DataPath.environment("NOTIFY_SOCKET"))

@@ -7,29 +7,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from harness.frames import CONTROL, DATA, HELLO, OPEN, PING, PONG, frame, hello, serve
 from harness.wire import ask, dial
-
-HELLO, OPEN, DATA, PING, PONG, CONTROL = 1, 2, 3, 8, 9, 11
-
-
-def fields(*pairs):
-    return b"".join(struct.pack(">HH", key, len(value)) + value for key, value in pairs)
-
-
-def frame(kind, stream=0, payload=b"", flags=0):
-    return struct.pack(">BBIQ", kind, flags, len(payload), stream) + payload
-
-
-def hello():
-    return frame(HELLO, payload=fields(
-        (0, struct.pack(">HH", 1, 1)), (2, bytes(8)), (4, struct.pack(">I", 100)),
-        (6, b"\x01" * 16), (8, b"\x02" * 16), (10, bytes(2)), (12, bytes(8)),
-        (16, b"python")))
-
-
-def serve(domain):
-    return frame(CONTROL, payload=struct.pack(">H", 0) + fields(
-        (0, struct.pack(">I", 1)), (2, domain.encode())))
 
 
 class Frames:

@@ -155,7 +155,8 @@ import Testing
     var faults = 0
     while bytes.readableBytes > 0 {
       let most = min(bytes.readableBytes, [3, 40, 100_000].randomElement(using: &random) ?? 3)
-      agent.receive(bytes.readSlice(length: Int.random(in: 1...most, using: &random)) ?? bytes)
+      agent.receive(
+        bytes.readSlice(length: Int.random(in: 1...most, using: &random)) ?? bytes, at: 0)
       do throws(SessionFault) {
         while let event = try agent.next() { Self.drive(&agent, event, &random) }
       } catch {

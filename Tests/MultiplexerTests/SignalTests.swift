@@ -124,7 +124,9 @@ import Testing
 
   @Test("a peer that pings on and never reads the answers loses its session")
   func neverReads() throws {
-    var agent = Session.agent()
+    var limits = Session.Limits()
+    limits.idle = Bucket(perSecond: 1_000, burst: 10_000)
+    var agent = Session.agent(limits)
     _ = try agent.take(Wire.hello)
     _ = agent.output()
     fill(&agent)

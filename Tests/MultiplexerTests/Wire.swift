@@ -58,7 +58,7 @@ extension Session {
 
   /// The events of these bytes.
   mutating func take(_ frames: ByteBuffer...) throws -> [Event] {
-    for bytes in frames { receive(bytes) }
+    for bytes in frames { receive(bytes, at: 0) }
     var events: [Event] = []
     while let event = try next() { events.append(event) }
     return events
@@ -66,7 +66,7 @@ extension Session {
 
   /// The violation that these bytes are, nil when they are none.
   mutating func violation(_ frames: ByteBuffer...) -> SessionFault.Violation? {
-    for bytes in frames { receive(bytes) }
+    for bytes in frames { receive(bytes, at: 0) }
     do throws(SessionFault) {
       while try next() != nil {}
       return nil

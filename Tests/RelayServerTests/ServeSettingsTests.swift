@@ -65,11 +65,38 @@ struct ServeSettingsTests {
     arguments: [
       "tls_cert: a.pem", "tls_key: a.pem", "public_url: tunnel.example", "behind_proxy: maybe",
       "trusted_proxies: [10.0.0.0/99]", "trusted_proxies: 10.0.0.0/8", "trusted_proxy: [::1]",
-      "limits: {tls_handshake_timeout_ms: 0}",
+      "limits: {tls_handshake_timeout_ms: 0}", "limits: {connections: 0}",
+      "limits: {streams_per_session: 4097}", "limits: {failed_logins_per_min: many}",
+      "limits: {login_timeout: 5}",
     ])
   func faults(_ line: String) throws {
     let error = try #require(fault("domain: tunnel.example\n" + line))
     #expect(error.exit == .configuration && error.message.contains("relay.yml:2: "))
+  }
+
+  @Test("limits are read by their names")
+  func limits() throws {
+    let limits = try settings(
+      """
+      domain: tunnel.example
+      listen: 127.0.0.1:9000
+      limits:
+        body_read_timeout_ms: 1
+        client_write_timeout_ms: 2
+        link_write_timeout_ms: 3
+        login_timeout_ms: 4
+        failed_logins_per_min: 5
+        connections: 6
+        connections_per_address: 7
+        streams_per_session: 8
+        header_read_timeout_ms: 9
+      """, ServeOptions()
+    ).limits
+    #expect(limits.body == .milliseconds(1) && limits.clientWrite == .milliseconds(2))
+    #expect(limits.linkWrite == .milliseconds(3) && limits.login == .milliseconds(4))
+    #expect([limits.failedLogins, limits.connections] == [5, 6])
+    #expect([limits.connectionsPerAddress, limits.streams] == [7, 8])
+    #expect(limits.firstHead == .milliseconds(9) && limits.laterHead == .milliseconds(9))
   }
 
   @Test("the world is listened to with a certificate, behind a proxy, or when told so")

@@ -95,6 +95,9 @@ final class StandInAgent: Sendable {
     loop.execute { owner.value.link.map(body) }
   }
 
+  /// From here on its streams give no credit back: like an app that does not read.
+  func takesNothing() { loop.execute { [owner] in owner.value.takes = false } }
+
   /// Streams that are not over on the agent's side.
   func openStreams() async throws -> Int {
     let owner = owner
@@ -111,6 +114,7 @@ private final class Owner: LinkOwner {
   private let goAways: Mailbox<GoAway>
   private let endings: Mailbox<LinkEnd>
   var link: Link?
+  var takes = true
 
   init(
     _ controls: Mailbox<Control>, _ streams: Mailbox<StandInStream>,
@@ -125,7 +129,7 @@ private final class Owner: LinkOwner {
   func link(_ link: Link, said hello: Hello) {}
 
   func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
-    let stream = StandInStream(open, port, link)
+    let stream = StandInStream(open, port, link, takes: takes)
     streams.put(stream)
     return stream.end.value
   }
@@ -153,10 +157,10 @@ final class StandInStream: Sendable {
   fileprivate let end: NIOLoopBound<StandInEnd>
   private let loop: any EventLoop
 
-  fileprivate init(_ open: Open, _ port: StreamPort, _ link: Link) {
+  fileprivate init(_ open: Open, _ port: StreamPort, _ link: Link, takes: Bool) {
     self.open = open
     loop = link.loop
-    end = NIOLoopBound(StandInEnd(port, inbox, words), eventLoop: link.loop)
+    end = NIOLoopBound(StandInEnd(port, inbox, words, takes), eventLoop: link.loop)
   }
 
   func until(_ marker: String) async throws -> String { try await inbox.until(marker) }
@@ -182,16 +186,20 @@ private final class StandInEnd: PipeEnd {
   let port: StreamPort
   private let inbox: ByteInbox
   private let words: Mailbox<StandInStream.Word>
+  private let takes: Bool
 
-  init(_ port: StreamPort, _ inbox: ByteInbox, _ words: Mailbox<StandInStream.Word>) {
+  init(
+    _ port: StreamPort, _ inbox: ByteInbox, _ words: Mailbox<StandInStream.Word>, _ takes: Bool
+  ) {
     self.port = port
+    self.takes = takes
     self.inbox = inbox
     self.words = words
   }
 
   func pipeData(_ bytes: ByteBuffer, end: Bool) {
     inbox.add(bytes)
-    port.credit(bytes.readableBytes)
+    if takes { port.credit(bytes.readableBytes) }
     if end { inbox.end(.end) }
   }
 

@@ -34,6 +34,9 @@ final class ByteInbox: Sendable {
     look()
   }
 
+  /// Nothing has come that nobody has taken.
+  var isEmpty: Bool { state.withLock { $0.bytes.isEmpty } }
+
   /// Everything up to and with `marker`.
   func until(_ marker: String) async throws -> String {
     let marker = Array(marker.utf8)

@@ -152,6 +152,19 @@ struct WebSocketCarrierTests {
     #expect(relay.link.turns == 2)
   }
 
+  @Test(
+    "a flood of frames that carry nothing is the link's end",
+    arguments: [frame(0x89, [1]), frame(0x8a, [1]), frame(0x82)])
+  func flood(_ frame: [UInt8]) throws {
+    let relay = try End(.relay)
+    for _ in 0..<500 { try relay.receive(frame) }
+    #expect(relay.link.faults == [])
+    // More than come back meanwhile on the slowest machine.
+    for _ in 0..<20_000 where relay.channel.isActive { try relay.receive(frame) }
+    #expect(relay.link.faults == [.flood] && !relay.channel.isActive)
+    #expect(try relay.sent().suffix(4) == Self.close(1008))
+  }
+
   @Test("a close is answered and ends the connection; nothing behind it is heard")
   func closes() throws {
     let relay = try End(.relay)

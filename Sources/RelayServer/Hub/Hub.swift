@@ -79,6 +79,7 @@ final class Hub {
   func ended(_ session: RelaySession, _ end: LinkEnd) {
     guard sessions.removeValue(forKey: session.id) != nil else { return }
     var metadata = session.metadata
+    metadata["code"] = "\(end.code)"
     metadata["reason"] = "\(end)"
     logger.info("session ended", metadata: metadata)
     for endpoint in session.endpoints.values { lost(endpoint, by: session) }

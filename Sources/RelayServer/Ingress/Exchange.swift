@@ -82,7 +82,9 @@ final class Exchange: PipeEnd, Creditor {
         return
       case .interim(let length):
         if minorVersion == 1 {
+          let isContinue = connection.answers.head.status == 100
           writeHead(connection.answers.head, of: &bytes, close: false)
+          if isContinue { connection.continued() }
         } else {
           skip(length, of: &bytes)
         }

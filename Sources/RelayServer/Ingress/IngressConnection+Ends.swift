@@ -49,7 +49,7 @@ extension IngressConnection {
   /// What is no message is answered once, and the connection ends.
   func refuseMessage(_ fault: MessageFault) { refuse(Problem(Refusal(fault))) }
 
-  private func refuse(_ problem: Problem) {
+  func refuse(_ problem: Problem) {
     willClose = true
     if let exchange {
       exchange.abandon()
@@ -77,6 +77,7 @@ extension IngressConnection {
 
   func farSideHasRoom() {
     isPaused = false
+    awaitBody()
     socketRead(socket)
   }
 
@@ -95,6 +96,7 @@ extension IngressConnection {
 
   func goesRaw() {
     deadline.clear()
+    socket.writeLimit = nil
     socketRead(socket)
   }
 
@@ -191,26 +193,5 @@ extension IngressConnection {
     lingered += socket.unread.readableBytes
     socket.unread = ByteBuffer()
     if lingered > Self.lingerBytes { socket.abort() }
-  }
-
-  // MARK: - Waiting for a head
-
-  /// limits.md, "Public side": first head from accept, later heads from their first byte.
-  func expectHead(in limit: TimeAmount) {
-    headHasBegun = true
-    deadline.set(limit, on: relay.loop)
-  }
-
-  /// Between two exchanges: nothing has begun, and nothing need come.
-  func expectNothing() {
-    headHasBegun = false
-    deadline.set(relay.limits.idle, on: relay.loop)
-  }
-
-  func deadlineMet() {
-    if lingers { return socket.abort() }
-    guard exchange == nil else { return }
-    if socket.unread.readableBytes == 0 { return socket.close() }
-    refuse(Problem(Refusal(.requestTimeout, "The request's head did not come within 10 s.")))
   }
 }

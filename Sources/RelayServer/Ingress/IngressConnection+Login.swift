@@ -20,18 +20,53 @@ extension IngressConnection {
     case .failure(let refusal): return exchangeRefused(exchange, refusal.problem)
     }
     isWaiting = true
+    deadline.set(relay.limits.login, on: relay.loop)
     let promise = relay.loop.makePromise(of: Login.self)
     promise.completeWithTask { [store = relay.store] in try await store.login(token) }
     promise.futureResult.assumeIsolated().whenComplete { result in
-      self.isWaiting = false
-      guard self.socket.isOpen, let exchange = self.exchange else { return }
-      // An agent that has ended its half has given up.
-      if self.socket.hasEnded { return self.socket.close() }
+      guard self.isWaiting, let exchange = self.loginIsAnswered() else { return }
       switch result {
       case .success(let login): self.welcome(login, exchange, carrier)
-      case .failure(let error): self.exchangeRefused(exchange, Problem(UserError(relay: error)))
+      case .failure(let error):
+        self.refuseLogin(request, exchange, Problem(UserError(relay: error)))
       }
     }
+  }
+
+  /// The exchange that is to be answered, if somebody still waits for it.
+  private func loginIsAnswered() -> Exchange? {
+    isWaiting = false
+    deadline.clear()
+    guard socket.isOpen, let exchange else { return nil }
+    // An agent that has ended its half has given up.
+    if socket.hasEnded {
+      socket.close()
+      return nil
+    }
+    return exchange
+  }
+
+  /// A wrong authtoken's "no" comes at once, until the address has had many of them.
+  private func refuseLogin(_ request: IngressRequest, _ exchange: Exchange, _ problem: Problem) {
+    guard problem.status == 401, let address = peer.clientAddress(request) else {
+      return exchangeRefused(exchange, problem)
+    }
+    let hold = relay.failedLogins.failed(address.place, at: .now)
+    guard hold > .zero else { return exchangeRefused(exchange, problem) }
+    isWaiting = true
+    relay.loop.assumeIsolated().scheduleTask(in: .nanoseconds(hold.nanoseconds)) {
+      guard let exchange = self.loginIsAnswered() else { return }
+      self.exchangeRefused(exchange, problem)
+    }
+  }
+
+  /// The database did not answer in time.
+  func loginIsLate() {
+    isWaiting = false
+    willClose = true
+    guard let exchange else { return }
+    exchangeRefused(
+      exchange, Problem(Refusal(.overloaded, "The authtoken could not be looked up in time.")))
   }
 
   private func welcome(_ login: Login, _ exchange: Exchange, _ carrier: Carrier) {
@@ -51,12 +86,14 @@ extension IngressConnection {
     let session = RelaySession(id: relay.newID(), login: login, hub: relay.hub)
     var limits = Session.Limits()
     limits.peerStreams = 32
+    limits.opens = Bucket(perSecond: 200, burst: 200)
+    limits.localStreams = relay.limits.streams
     let hello = Hello(
       streamLimit: 32, install: session.id.wire, instance: session.id.wire,
       clock: WallClock.milliseconds(), label: relay.base.text)
     let link = Link(
       role: .relay, hello: hello, limits: limits, owner: session, flusher: relay.flusher,
-      loop: relay.loop)
+      loop: relay.loop, writeLimit: relay.limits.linkWrite)
     session.begin(link)
     relay.hub.enter(session)
     // Flushed, for a link writes only where nothing waits.

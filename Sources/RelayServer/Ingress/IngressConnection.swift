@@ -29,6 +29,8 @@ final class IngressConnection: SocketUser {
   /// The far side takes no more of this request's body; the rest of it is thrown away.
   var discardsBody = false
   var isPaused = false
+  /// The client waits for the app's 100 before it says the body.
+  var awaitsContinue = false
   private var isStepping = false
   var isWaiting = false
   /// What waits for an agent.
@@ -105,6 +107,8 @@ final class IngressConnection: SocketUser {
       return false
     }
     requestIsWhole = whole
+    awaitsContinue = false
+    awaitBody()
     exchange.record.bytesIn += UInt64(bytes.readableBytes)
     if !discardsBody { forward(exchange, bytes, whole: whole) }
     return true
@@ -164,6 +168,10 @@ final class IngressConnection: SocketUser {
       return exchangeRefused(exchange, Problem(error))
     }
     sendFirst(exchange, request, body)
+    if !requestIsWhole {
+      awaitsContinue = request.head.expectsContinue && body.readableBytes == 0
+      awaitBody()
+    }
   }
 
   private func open(

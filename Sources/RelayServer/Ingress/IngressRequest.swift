@@ -30,8 +30,13 @@ final class ClientAddress {
 extension ClientAddress {
   /// Who asked, for the log and the agent: behind a trusted proxy the one that it speaks for.
   func client(_ request: IngressRequest) -> String {
-    guard let proxies, let address else { return text }
-    return proxies.client(of: address, forwarded: request.values(.xForwardedFor)).description
+    guard proxies != nil else { return text }
+    return clientAddress(request)?.description ?? text
+  }
+
+  func clientAddress(_ request: IngressRequest) -> IPAddress? {
+    guard let proxies, let address else { return address }
+    return proxies.client(of: address, forwarded: request.values(.xForwardedFor))
   }
 
   /// Whether the client speaks TLS. As the head's edit does it, the last proper word of a trusted

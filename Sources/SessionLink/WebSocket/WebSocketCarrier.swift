@@ -1,6 +1,7 @@
 import Multiplexer
 import NIOCore
 import NIOWebSocket
+import TunnelCore
 
 /// Why a WebSocket that carries a link was ended; the peer's blame, but for `closed`.
 package enum WebSocketFault: Error, Equatable, Sendable {
@@ -14,6 +15,8 @@ package enum WebSocketFault: Error, Equatable, Sendable {
   case order
   /// Longer than `WebSocketCarrier.longestFrame`, or a malformed control frame.
   case frame
+  /// Too many frames a second that carry nothing of the link.
+  case flood
 }
 
 /// Carries a link's bytes in binary WebSocket messages (RFC 6455), both roles: stands right in
@@ -41,6 +44,8 @@ final class WebSocketCarrier: ChannelDuplexHandler {
   private var closeCode = WebSocketErrorCode.normalClosure
   /// The data of a ping that is not answered yet.
   private var owedPong: ByteBuffer?
+  /// For pings, pongs and empty messages, as a link has it for frames that ask for nothing.
+  private var idle = Session.Limits().idle
 
   /// Puts the carrier at the end of the pipeline; the link comes next.
   static func install(on channel: any Channel, role: Session.Role) throws -> WebSocketCarrier {
@@ -70,6 +75,9 @@ final class WebSocketCarrier: ChannelDuplexHandler {
     let frame = unwrapInboundIn(data)
     guard !frame.rsv1, !frame.rsv2, !frame.rsv3 else { return refuse(.reserved, context) }
     guard (frame.maskKey != nil) == (role == .relay) else { return refuse(.mask, context) }
+    guard carriesSomething(frame) || idle.take(at: Moment.now.nanoseconds) else {
+      return refuse(.flood, context)
+    }
     switch frame.opcode {
     case .binary, .continuation:
       guard (frame.opcode == .continuation) == isInMessage else { return refuse(.order, context) }
@@ -86,9 +94,21 @@ final class WebSocketCarrier: ChannelDuplexHandler {
     }
   }
 
+  private func carriesSomething(_ frame: WebSocketFrame) -> Bool {
+    switch frame.opcode {
+    case .binary, .continuation: frame.length > 0
+    default: false
+    }
+  }
+
   private func refuse(_ fault: WebSocketFault, _ context: ChannelHandlerContext) {
     guard !isClosing else { return }
-    closeCode = fault == .text ? .unacceptableData : .protocolError
+    closeCode =
+      switch fault {
+      case .text: .unacceptableData
+      case .flood: .policyViolation
+      default: .protocolError
+      }
     context.fireErrorCaught(fault)
   }
 

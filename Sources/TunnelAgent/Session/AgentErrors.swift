@@ -21,7 +21,7 @@ extension UserError {
 extension LinkEnd {
   var cause: ReconnectSchedule.Cause {
     switch self {
-    case .silent: .heartbeat
+    case .silent, .stalled: .heartbeat
     case .closed, .superseded, .failed, .fault: .closed
     }
   }
@@ -31,6 +31,7 @@ extension LinkEnd {
     case .closed, .superseded: "the relay closed the connection"
     case .failed(let why): why
     case .silent: "the relay went silent"
+    case .stalled: "the relay took nothing of what was sent"
     case .fault(let fault): fault.description
     }
   }

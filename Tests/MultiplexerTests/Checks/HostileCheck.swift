@@ -88,7 +88,7 @@ struct HostileCheck {
   // MARK: The driver
 
   private mutating func hear(_ bytes: ByteBuffer) throws(Broken) {
-    session.receive(bytes)
+    session.receive(bytes, at: 0)
     var wrong: String?
     do throws(SessionFault) {
       while wrong == nil, let event = try session.next() { wrong = see(event) }

@@ -57,7 +57,7 @@ struct Pair {
   mutating func carry(from end: End, upTo limit: Int = .max) throws -> [Session.Event] {
     let count = min(limit, self[wireFrom: end].readableBytes)
     if count > 0, let bytes = self[wireFrom: end].readSlice(length: count) {
-      self[end.other].receive(bytes)
+      self[end.other].receive(bytes, at: 0)
       self[wireFrom: end].discardReadBytes()
     }
     return try events(end.other)

@@ -1,0 +1,68 @@
+import NIOCore
+import SessionLink
+import SettingsFile
+import TunnelCore
+
+/// limits.md, "Public side of the relay" and "Agent link": what `limits:` in relay.yml may change.
+struct IngressLimits {
+  /// TLS, from accept.
+  var handshake = TimeAmount.seconds(10)
+  var firstHead = TimeAmount.seconds(10)
+  var laterHead = TimeAmount.seconds(10)
+  var idle = TimeAmount.seconds(75)
+  /// Between two bytes of a body, while there is room for them and no answer yet.
+  var body = TimeAmount.seconds(30)
+  /// Between two bytes that a client takes, while some wait.
+  var clientWrite = TimeAmount.seconds(60)
+  /// The same on a link.
+  var linkWrite = WriteWatch.ofLink
+  /// From an agent's connect head to its answer.
+  var login = TimeAmount.seconds(5)
+  /// Of an address, in a minute.
+  var failedLogins = 10
+  var connections = 20_000
+  var connectionsPerAddress = 4_000
+  /// For an agent that was sent away by the relay's own end.
+  var agentWait = TimeAmount.nanoseconds(AwaitedAgent.patience.nanoseconds)
+  /// What runs when the relay ends, or hands over.
+  var drain = TimeAmount.seconds(30)
+  /// Open at once in a session, opened by the relay.
+  var streams = 4_096
+}
+
+extension IngressLimits {
+  init(_ node: SettingsNode) throws(UserError) {
+    try node.refuseUnknown([
+      "tls_handshake_timeout_ms", "header_read_timeout_ms", "keep_alive_timeout_ms",
+      "body_read_timeout_ms", "client_write_timeout_ms", "link_write_timeout_ms",
+      "login_timeout_ms", "failed_logins_per_min", "connections", "connections_per_address",
+      "streams_per_session", "agent_wait_ms", "drain_ms",
+    ])
+    try Self.time("tls_handshake_timeout_ms", node, &handshake)
+    try Self.time("header_read_timeout_ms", node, &firstHead)
+    laterHead = firstHead
+    try Self.time("keep_alive_timeout_ms", node, &idle)
+    try Self.time("body_read_timeout_ms", node, &body)
+    try Self.time("client_write_timeout_ms", node, &clientWrite)
+    try Self.time("link_write_timeout_ms", node, &linkWrite)
+    try Self.time("login_timeout_ms", node, &login)
+    try Self.time("agent_wait_ms", node, &agentWait)
+    try Self.time("drain_ms", node, &drain)
+    try Self.number("failed_logins_per_min", node, 1...1_000_000, &failedLogins)
+    try Self.number("connections", node, 1...1_000_000, &connections)
+    try Self.number("connections_per_address", node, 1...1_000_000, &connectionsPerAddress)
+    try Self.number("streams_per_session", node, 1...streams, &streams)
+  }
+
+  private static func time(
+    _ key: String, _ node: SettingsNode, _ limit: inout TimeAmount
+  ) throws(UserError) {
+    if let number = try node.int(key, in: 1...86_400_000) { limit = .milliseconds(Int64(number)) }
+  }
+
+  private static func number(
+    _ key: String, _ node: SettingsNode, _ range: ClosedRange<Int>, _ limit: inout Int
+  ) throws(UserError) {
+    if let number = try node.int(key, in: range) { limit = number }
+  }
+}
