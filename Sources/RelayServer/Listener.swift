@@ -10,6 +10,9 @@ import TunnelCore
 /// The relay's one public socket, with TLS where there is a certificate.
 enum Listener {
   private static let backlog: Int32 = 1_024
+  private static let acceptedInTurn: Int32 = 16
+  /// After so many turns of the loop nobody waits who knocked before.
+  static let turnsToEmpty = backlog / acceptedInTurn + 1
 
   /// Accepts on the sockets that were inherited, else on the address of the settings.
   static func open(
@@ -48,7 +51,7 @@ enum Listener {
       bootstrap
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .serverChannelOption(.maxMessagesPerRead, value: 16)
+      .serverChannelOption(.maxMessagesPerRead, value: UInt(acceptedInTurn))
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(AcceptPause(core.value.door))

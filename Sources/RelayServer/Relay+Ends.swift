@@ -8,6 +8,7 @@ extension Relay {
   /// rest are closed at once.
   package func stop(grace: Duration? = nil) async {
     let core = core
+    await letIn()
     for listener in listeners { try? await listener.close() }
     try? await group.next().submit {
       core.value.isDraining = true
@@ -17,6 +18,12 @@ extension Relay {
       core.value.hub.endWaiting()
     }.get()
     await finish(grace ?? self.grace)
+  }
+
+  /// Who has knocked already comes in: with the socket the kernel would reset them. Each turn of the
+  /// loop takes some of them before it does what it was given.
+  private func letIn() async {
+    for _ in 0..<Listener.turnsToEmpty { try? await group.next().submit {}.get() }
   }
 
   /// What a successor inherits is this relay's: started, and ready or not, it changes nothing here.
