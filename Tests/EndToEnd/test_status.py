@@ -9,8 +9,8 @@ import socket
 import pytest
 
 from harness.apps import free_port
-from harness.process import alive, wait_until
-from harness.tunnel import Relay, agent
+from harness.process import alive, run, wait_until
+from harness.tunnel import TUNNEL, Relay, agent
 from harness.wire import ask
 
 
@@ -284,7 +284,7 @@ def test_detach_ends_as_the_agent_did(home, relay, app, numbers, token):
 def test_detach_gives_up_and_ends_the_agent(home, token, app, full):
     if not full:
         pytest.skip("takes 30 s: --full; DetachedTests does it with less patience")
-    done = home.tunnel("--port", str(app.port), "--relay", f"http://127.0.0.1:{free_port()}",
-                       "--detach", TUNNEL_AUTHTOKEN=token)
+    done = run([TUNNEL, "--port", app.port, "--relay", f"http://127.0.0.1:{free_port()}",
+                "--detach"], home.env(TUNNEL_AUTHTOKEN=token), home.work, deadline=60)
     assert done.returncode == 75 and "error[not-ready]" in done.stderr
     assert not list((home.runtime / "tunnel").iterdir())
