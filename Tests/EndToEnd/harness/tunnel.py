@@ -101,6 +101,8 @@ def agent(home, relay, token, *arguments, json_lines=True, ready=True, cwd=None,
           stdout=subprocess.PIPE, **env):
     """A running agent; with `ready`, one whose route the relay has confirmed."""
     flags = ["--json"] if json_lines else []
+    if "--web-addr" not in arguments:
+        flags += ["--web-addr", "127.0.0.1:0"]  # who has port 4040 here is not the tests' matter
     if token:
         env["TUNNEL_AUTHTOKEN"] = token
     child = Child(
