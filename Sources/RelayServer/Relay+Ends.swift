@@ -23,7 +23,8 @@ extension Relay {
   /// Who has knocked already comes in: with the socket the kernel would reset them. Each turn of the
   /// loop takes some of them before it does what it was given.
   private func letIn() async {
-    for _ in 0..<Listener.turnsToEmpty { try? await group.next().submit {}.get() }
+    let loop = group.next()
+    for _ in 0..<Listener.turnsToEmpty { try? await loop.submit {}.get() }
   }
 
   /// What a successor inherits is this relay's: started, and ready or not, it changes nothing here.
