@@ -20,8 +20,8 @@ extension Relay {
     await finish(grace ?? self.grace)
   }
 
-  /// Who has knocked already comes in: with the socket the kernel would reset them. Each turn of the
-  /// loop takes some of them before it does what it was given.
+  /// Who has knocked already comes in: with the socket the kernel would reset them. Each turn of
+  /// the loop takes some of them before it does what it was given.
   private func letIn() async {
     let loop = group.next()
     for _ in 0..<Listener.turnsToEmpty { try? await loop.submit {}.get() }
