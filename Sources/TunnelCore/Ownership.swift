@@ -55,7 +55,9 @@ package struct Ownership: Sendable {
     if holder.instance == contender.instance || contender.manner == .take {
       return serve(contender)
     }
-    if contender.manner == .fail {
+    let isStale = contender.heldEpoch > .never && contender.heldEpoch < epoch
+    // Only at its start: one that held the endpoint and lost it is no newcomer.
+    if contender.manner == .fail, !isStale {
       guard let owner else { return serve(contender) }
       return .contested(owner: owner)
     }
@@ -64,7 +66,6 @@ package struct Ownership: Sendable {
       standbys[place] = contender
       return .standby(owner: holder)
     }
-    let isStale = contender.heldEpoch > .never && contender.heldEpoch < epoch
     if !isStale && contender.manner != .standby { return serve(contender) }
     standbys.removeAll { $0.instance == contender.instance }
     if isStale && holder.install == contender.install { return .replaced(by: holder) }

@@ -53,6 +53,20 @@ import Testing
     #expect(ownership.standbys.isEmpty)
   }
 
+  @Test("one that held it, lost it and comes back waits, though it said `--if-taken fail`")
+  func failIsForTheStart() {
+    var ownership = Ownership(epoch: .never)
+    _ = ownership.claim(Self.contender(11, session: 1, .fail))
+    let newer = Self.contender(21, session: 2)
+    _ = ownership.claim(newer)
+    ownership.lost(session: Self.session(1), at: start)
+    let back = Self.contender(11, session: 3, held: 1, .fail)
+    #expect(ownership.claim(back) == .standby(owner: newer))
+    ownership.lost(session: Self.session(2), at: start)
+    #expect(ownership.claim(back) == .standby(owner: newer))
+    #expect(ownership.due(at: start + Ownership.absence)?.owner == back)
+  }
+
   @Test("a newer instance of another install takes it, and the older one waits")
   func otherInstall() {
     var ownership = Ownership(epoch: .never)

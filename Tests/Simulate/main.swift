@@ -1,0 +1,35 @@
+import Simulation
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+// Many runs of the simulation, for ./dev show link.11. Arguments: FIRST LAST [FAULT]. Says the first
+// seed that breaks a promise and how it came to that, exit 1; else what happened in all of them.
+
+let words = CommandLine.arguments.dropFirst()
+guard words.count >= 2, let first = UInt64(words[1]), let last = UInt64(words[2]), first <= last
+else {
+  print("simulate FIRST LAST [FAULT]: which seeds, and what somebody got wrong")
+  exit(2)
+}
+var settings = SimulationSettings()
+if words.count > 2 {
+  guard let fault = SimulationSettings.InjectedFault(rawValue: words[3]) else { exit(2) }
+  settings.fault = fault
+}
+var exchanges = Simulation.Outcome.endings.map { _ in 0 }
+var (steps, owners) = (0, 0)
+for seed in first...last {
+  let outcome = Simulation.run(seed: seed, settings)
+  if outcome.violation != nil {
+    print(outcome.report(last: 60))
+    exit(1)
+  }
+  steps += outcome.steps
+  owners += outcome.owners
+  for place in exchanges.indices { exchanges[place] += outcome.exchanges[place] }
+}
+let ends = zip(Simulation.Outcome.endings, exchanges).map { "\($0) \($1)" }
+print("seeds \(first) to \(last): no promise is broken")
+print("  \(steps) steps, \(owners) owners; exchanges: \(ends.joined(separator: ", "))")
