@@ -103,11 +103,13 @@ package struct Ownership: Sendable {
   package mutating func raise(to newer: Epoch) { epoch = max(epoch, newer) }
 
   private mutating func serve(_ contender: Contender) -> Decision {
+    let isNewcomer = contender.heldEpoch == .never && contender.instance != holder?.instance
     var displaced: [Displaced] = []
     var waiting: [Contender] = []
     for other in standbys where other.session != contender.session {
       let notice = Ownership.notice(to: other, from: contender)
-      if notice != .standby {
+      // Of two that wait for the same install only a newcomer knows that it is the newer one.
+      if notice == .silent || (notice == .replaced && isNewcomer) {
         displaced.append(Displaced(session: other.session, notice: notice))
       } else {
         waiting.append(other)

@@ -23,7 +23,7 @@ var (steps, owners) = (0, 0)
 for seed in first...last {
   let outcome = Simulation.run(seed: seed, settings)
   if outcome.violation != nil {
-    print(outcome.report(last: 60))
+    print(outcome.report(last: 120))
     exit(1)
   }
   steps += outcome.steps

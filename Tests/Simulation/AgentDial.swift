@@ -4,7 +4,7 @@ import TunnelCore
 final class AgentDial: WireEnd {
   private static let limit = Duration.seconds(10)
 
-  private let number: Int
+  let number: Int
   private unowned let agent: SimulatedAgent
   private let wire: Wire
   private var isOver = false

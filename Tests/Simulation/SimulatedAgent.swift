@@ -30,12 +30,15 @@ final class SimulatedAgent {
   private(set) var life: AgentLife
   private var isActing = false
   private(set) var links: [SimulatedLink] = []
-  private var dial: AgentDial?
+  private var dials: [AgentDial] = []
   private var alarm = 0
   private var sleep: SleepDetector
   private var sleptSinceTurn = false
   /// By link: what it was told last.
   private var believed: [Int: Epoch] = [:]
+  /// The links on which its wish was answered.
+  private var answered: Set<Int> = []
+  private(set) var hasTaken = false
 
   init(_ machine: Machine, name: Int, manner: Contender.Manner, _ site: Site, _ world: World) {
     number = site.nextAgentNumber()
@@ -65,6 +68,7 @@ final class SimulatedAgent {
 
   func take() {
     world.note(.agentTakes, number)
+    hasTaken = true
     tell { _ = $0.take() }
   }
 
@@ -124,13 +128,15 @@ final class SimulatedAgent {
 
   private func dial(_ number: Int) {
     world.note(.agentDials, self.number, UInt64(number))
-    dial?.giveUp()
-    dial = AgentDial(number, self, site, world)
+    dials.append(AgentDial(number, self, site, world))
   }
 
   /// The relay has answered 101.
   func connected(_ number: Int, _ wire: Wire) {
-    dial = nil
+    forget(number)
+    var isWanted = false
+    tell { isWanted = $0.linked(number) }
+    guard isWanted else { return wire.close(from: .agent) }
     world.note(.agentLinked, self.number, UInt64(number))
     let hello = Hello(
       streamLimit: 4_096, install: machine.install.wire, instance: instance.wire,
@@ -139,11 +145,12 @@ final class SimulatedAgent {
       .agent, wire, number: number, hello: hello, owner: self, clock: machine, world)
     links.append(link)
     link.begin()
-    tell { $0.linked(number) }
   }
 
+  private func forget(_ dial: Int) { dials.removeAll { $0.number == dial } }
+
   func away(_ number: Int, _ cause: ReconnectSchedule.Cause) {
-    dial = nil
+    forget(number)
     world.note(.agentAway, self.number, UInt64(number))
     tell { $0.away(number, cause, cause.rawValue, at: machine.now) }
   }
@@ -197,8 +204,8 @@ final class SimulatedAgent {
 
   private func vanish() {
     state = .over
-    dial?.giveUp()
-    dial = nil
+    for dial in dials { dial.giveUp() }
+    dials = []
   }
 }
 
@@ -224,7 +231,7 @@ extension SimulatedAgent: SimulatedLinkOwner {
       say(.refused(UserError(code: code, message: message, exit: .taken)), link)
     case .replaced(_, _, let owner, _):
       world.note(.agentReplaced, number, place)
-      site.witness.replaced(self, by: owner)
+      site.witness.replaced(self, by: owner, asked: !answered.contains(link.number))
       say(.replaced(by: owner), link)
     case .standby(_, _, let owner, let since):
       world.note(.agentWaits, number, place)
@@ -235,6 +242,8 @@ extension SimulatedAgent: SimulatedLinkOwner {
   }
 
   private func say(_ word: AgentLife.Word, _ link: SimulatedLink) {
+    answered.insert(link.number)
+    site.witness.hears(self)
     tell { $0.said(word, on: link.number) }
   }
 
@@ -261,6 +270,8 @@ extension SimulatedAgent: SimulatedLinkOwner {
   }
 
   func linkIsSuspect(_ link: SimulatedLink) {}
+
+  func linkAnswered(_ link: SimulatedLink) {}
 
   func link(_ link: SimulatedLink, ended end: SimulatedLinkEnd) {
     world.note(.agentLost, number, UInt64(link.number))

@@ -20,6 +20,7 @@ protocol SimulatedLinkOwner: AnyObject {
   func link(_ link: SimulatedLink, said control: Control)
   func link(_ link: SimulatedLink, goesAway goAway: GoAway)
   func linkIsSuspect(_ link: SimulatedLink)
+  func linkAnswered(_ link: SimulatedLink)
   func link(_ link: SimulatedLink, ended end: SimulatedLinkEnd)
 }
 
@@ -107,11 +108,18 @@ final class SimulatedLink: WireEnd {
     queueFlush()
   }
 
-  /// Writes out what waits, then closes.
+  /// An answer to what was asked is late.
+  var isSuspect: Bool { keepAlive.isSuspect }
+
+  /// Writes out what waits, then closes. Whoever does not hear us would hear an orderly end no
+  /// sooner: there the connection is reset.
   func close(_ reason: SimulatedLinkEnd = .closed) {
     guard !isOver else { return }
-    writeOut()
-    wire.close(from: side)
+    if reason == .silent {
+      wire.send(.broken, to: side == .agent ? .relay : .agent)
+    } else {
+      writeOut()
+    }
     finish(reason)
   }
 
@@ -191,7 +199,8 @@ final class SimulatedLink: WireEnd {
     case .hello(let hello): owner?.link(self, said: hello)
     case .control(let control): owner?.link(self, said: control)
     case .goAway(let goAway): owner?.link(self, goesAway: goAway)
-    case .stopped, .resumed, .commit, .pong: break
+    case .pong: owner?.linkAnswered(self)
+    case .stopped, .resumed, .commit: break
     }
   }
 

@@ -3,8 +3,6 @@ import TunnelCore
 
 /// How a name gets its owner and loses it, as `RelayServer/Hub+Serving`.
 extension SimulatedRelay {
-  private static let signOfLife = KeepAlive.suspicion + .milliseconds(200)
-
   func serve(_ serve: Serve, _ session: SimulatedSession) {
     // GOAWAY was said: the agent asks the next relay.
     guard leaving == nil, let name = site.name(serve.wish) else { return }
@@ -70,6 +68,7 @@ extension SimulatedRelay {
     case .serving(let id, let request, let epoch): give(place, epoch, to: id, request)
     case .standby(let id, let owner):
       world.note(.standby, id.low, name)
+      site.witness.hasPlace(session(id))
       session(id)?.link?.send(
         .standby(
           endpoint: site.endpoint(place.name).wire, epoch: place.route?.epoch.number ?? 0,
@@ -141,7 +140,7 @@ extension SimulatedRelay {
     }
   }
 
-  /// Suspicion closes the session, which is an answer too.
+  /// A session that is closed for its silence is an answer too.
   private func probe(_ id: ID, _ place: Place) {
     world.note(.probed, id.low)
     let isThere = { [weak self] in
@@ -149,12 +148,7 @@ extension SimulatedRelay {
       change(place) { $0.answered(session: id, at: clock.now) }
     }
     guard let session = session(id) else { return isThere() }
-    session.isAsked = true
-    session.link?.probe()
-    clock.after(Self.signOfLife) {
-      session.isAsked = false
-      isThere()
-    }
+    session.probe(isThere)
   }
 }
 

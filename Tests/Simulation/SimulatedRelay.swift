@@ -57,6 +57,7 @@ final class SimulatedRelay {
     let places = session.places
     session.places = []
     for place in places { lost(place, by: session) }
+    site.witness.gone(session, self)
   }
 
   // MARK: - Requests
@@ -108,7 +109,11 @@ final class SimulatedRelay {
   // MARK: - Ends
 
   /// It gives nobody a name any more; what is being written still is.
-  func leave(_ code: GoAway.Code) { leaving = code }
+  func leave(_ code: GoAway.Code) {
+    leaving = code
+    if world.settings.has(.lateOwner) || world.settings.has(.unfencedStore) { return }
+    for place in places { place.life?.leave() }
+  }
 
   func sayGoodbye() {
     guard let leaving else { return }

@@ -8,8 +8,8 @@ final class SimulatedSession: SimulatedLinkOwner {
   private(set) var link: SimulatedLink?
   private(set) var hello: Hello?
   var places: [SimulatedRelay.Place] = []
-  /// Somebody wants its place if it gives no sign of life.
-  var isAsked = false
+  /// Somebody wants its place if it gives no sign of life; told once if it does.
+  private var asker: (() -> Void)?
 
   init(_ relay: SimulatedRelay) {
     self.relay = relay
@@ -24,6 +24,16 @@ final class SimulatedSession: SimulatedLinkOwner {
       .relay, wire, number: 0, hello: hello, owner: self, clock: relay.clock, world)
     self.link = link
     link.begin()
+  }
+
+  /// Asks for a sign of life. Without one it is closed; with one, `isThere` runs.
+  func probe(_ isThere: @escaping () -> Void) {
+    guard let link, !link.isSuspect else {
+      link?.close(.silent)
+      return
+    }
+    asker = isThere
+    link.probe()
   }
 
   /// Says why, then closes.
@@ -60,7 +70,13 @@ final class SimulatedSession: SimulatedLinkOwner {
   }
 
   func linkIsSuspect(_ link: SimulatedLink) {
-    if isAsked { link.close(.silent) }
+    if asker != nil { link.close(.silent) }
+  }
+
+  func linkAnswered(_ link: SimulatedLink) {
+    let asker = asker
+    self.asker = nil
+    asker?()
   }
 
   func link(_ link: SimulatedLink, ended end: SimulatedLinkEnd) {

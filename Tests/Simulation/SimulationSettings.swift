@@ -9,6 +9,8 @@ package struct SimulationSettings: Sendable {
     /// The store takes an epoch that is not above its own, and the relay that hands over goes on
     /// making owners.
     case unfencedStore = "unfenced-store"
+    /// The relay that hands over goes on making owners.
+    case lateOwner = "late-owner"
     /// The relay never asks a silent link whether it lives.
     case deafRelay = "deaf-relay"
     /// An owner that is gone keeps its place for ever.

@@ -20,6 +20,10 @@ final class Witness {
   private var lastTold: [Told?]
   private(set) var counts: [RelayExchange.End: Int] = [:]
   private(set) var owners = 0
+  /// When an instance was first given a place of which it heard, in notes.
+  private var arrivals: [ID: Int] = [:]
+  /// Those that know that they have one.
+  private var placed: Set<ID> = []
 
   init(_ world: World, names: Int) {
     self.world = world
@@ -27,6 +31,19 @@ final class Witness {
   }
 
   // MARK: - Owners
+
+  /// A session serves or waits.
+  func hasPlace(_ session: SimulatedSession?) {
+    guard let hello = session?.hello else { return }
+    let instance = ID(hello.instance)
+    if !placed.contains(instance) { arrivals[instance] = world.trace.count }
+  }
+
+  private func isOlder(_ agent: SimulatedAgent, than other: SimulatedAgent) -> Bool {
+    guard let first = arrivals[agent.instance], let second = arrivals[other.instance]
+    else { return false }
+    return first < second
+  }
 
   /// A relay is about to write down a new owner.
   func changes(_ ownership: Ownership, to owner: Contender, at now: Moment) {
@@ -43,6 +60,7 @@ final class Witness {
   func told(
     _ session: SimulatedSession, _ name: Int, _ epoch: Epoch, by relay: SimulatedRelay
   ) {
+    hasPlace(session)
     let now = Told(relay: relay.number, session: session.id.low, epoch: epoch)
     if let last = lastTold[name], last != now {
       if epoch == last.epoch {
@@ -59,7 +77,20 @@ final class Witness {
     lastTold[name] = now
   }
 
+  /// A relay has lost a session: nothing may be kept for it.
+  func gone(_ session: SimulatedSession, _ relay: SimulatedRelay) {
+    for place in relay.places {
+      guard let ownership = place.life?.ownership else { continue }
+      let places = (ownership.owner.map { [$0] } ?? []) + ownership.standbys
+      if places.contains(where: { $0.session == session.id }) {
+        world.fail("session \(session.id.low) is gone and keeps a place at name \(place.name)")
+      }
+    }
+  }
+
   // MARK: - What agents hear
+
+  func hears(_ agent: SimulatedAgent) { placed.insert(agent.instance) }
 
   func heard(_ epoch: Epoch, after last: Epoch?, _ agent: SimulatedAgent) {
     if let last, epoch < last { world.fail("agent \(agent.number) hears of an older epoch") }
@@ -69,7 +100,15 @@ final class Witness {
     if owner == agent.label { world.fail("agent \(agent.number) waits for itself") }
   }
 
-  func replaced(_ agent: SimulatedAgent, by owner: String) {
+  /// `asked`: it is the answer to what the agent wanted, which came too late.
+  func replaced(_ agent: SimulatedAgent, by owner: String, asked: Bool) {
+    let newer = agent.site.agents.first { $0.label == owner }
+    if let newer, newer.machine !== agent.machine {
+      world.fail("agent \(agent.number) is replaced by one of another install")
+    }
+    if let newer, !asked, !newer.hasTaken, isOlder(newer, than: agent) {
+      world.fail("agent \(agent.number) is replaced by the older agent \(newer.number)")
+    }
     if owner == agent.label { world.fail("agent \(agent.number) is replaced by its own ghost") }
   }
 
@@ -121,12 +160,12 @@ final class Witness {
   func cut(_ wire: Wire) {
     let ends = [wire.relayEnd as? SimulatedLink, wire.agentEnd as? SimulatedLink]
     let machine = wire.machine
-    let sleeps = machine.sleeps
+    let sleeps = machine.isAsleep ? -1 : machine.sleeps
     world.after(Self.noticing) { [world] in
       if let link = ends[0], !link.isOver {
         world.fail("the relay's end of wire \(wire.number) does not notice that it is cut")
       }
-      if let link = ends[1], !link.isOver, !machine.isAsleep, machine.sleeps == sleeps {
+      if let link = ends[1], !link.isOver, machine.sleeps == sleeps {
         world.fail("the agent's end of wire \(wire.number) does not notice that it is cut")
       }
     }
