@@ -13,6 +13,8 @@ final class Machine: Clock {
   private(set) var isAsleep = false
   /// How often it fell asleep.
   private(set) var sleeps = 0
+  /// When it woke from a sleep that was long enough to be noticed.
+  private(set) var wokeAt = Moment(nanoseconds: 0)
   private var waiting: [(due: Moment?, act: () -> Void)] = []
   /// Its network passes nothing until then.
   private(set) var offlineUntil = Moment(nanoseconds: 0)
@@ -57,6 +59,7 @@ final class Machine: Clock {
     sleeps += 1
     world.after(span) {
       if suspends { self.stoodStill += span }
+      if span > SleepDetector.pause { self.wokeAt = self.world.now }
       self.wake(looks())
     }
   }

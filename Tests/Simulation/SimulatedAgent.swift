@@ -255,6 +255,7 @@ extension SimulatedAgent: SimulatedLinkOwner {
       link.refuse(slot, Farewell(.staleEpoch, blame: .relay))
       return nil
     }
+    site.witness.takes(open.exchange.low, self)
     return AgentExchange(open, self, link, slot, believed[link.number] ?? .never)
   }
 

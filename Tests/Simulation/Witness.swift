@@ -20,6 +20,7 @@ final class Witness {
   private var lastTold: [Told?]
   private(set) var counts: [RelayExchange.End: Int] = [:]
   private(set) var owners = 0
+  private var openedAt: [UInt64: Moment] = [:]
   /// When an instance was first given a place of which it heard, in notes.
   private var arrivals: [ID: Int] = [:]
   /// Those that know that they have one.
@@ -126,6 +127,7 @@ final class Witness {
   }
 
   func opened(_ exchange: RelayExchange, by relay: SimulatedRelay) {
+    openedAt[exchange.number] = world.now
     guard let last = lastTold[exchange.name] else {
       return world.fail("exchange \(exchange.number) goes to somebody who was never told")
     }
@@ -133,6 +135,13 @@ final class Witness {
     if last.relay != relay.number { return }
     if last.session != exchange.session || last.epoch != exchange.epoch {
       world.fail("exchange \(exchange.number) goes to an owner of before: \(exchange.session)")
+    }
+  }
+
+  /// An agent hands an exchange to its app.
+  func takes(_ exchange: UInt64, _ agent: SimulatedAgent) {
+    if let opened = openedAt[exchange], opened < agent.machine.wokeAt {
+      world.fail("agent \(agent.number) takes exchange \(exchange), which it slept through")
     }
   }
 
