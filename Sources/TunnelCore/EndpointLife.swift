@@ -149,7 +149,7 @@ package struct EndpointLife: Sendable {
   // MARK: - What follows
 
   private mutating func advance(at now: Moment) {
-    if isLeaving { return }
+    if isLeaving { return freeIfOver() }
     if let promotesAt, now >= promotesAt { self.promotesAt = nil }
     while work == nil {
       var candidate = ownership
@@ -255,6 +255,10 @@ package struct EndpointLife: Sendable {
       looksAt = deadline
       actions.append(.look(at: deadline))
     }
+    freeIfOver()
+  }
+
+  private mutating func freeIfOver() {
     if isTemporary, wasHeld, ownership.holder == nil, ownership.standbys.isEmpty {
       wasHeld = false
       actions.append(.free)

@@ -6,18 +6,22 @@ import Simulation
 
 // Many runs of the simulation, for ./dev show link.11. Arguments: FIRST LAST [FAULT]. Says the first
 // seed that breaks a promise and how it came to that, exit 1; else what happened in all of them.
+// `faults` lists what can be got wrong on purpose.
 
-let words = CommandLine.arguments.dropFirst()
-guard words.count >= 2, let first = UInt64(words[1]), let last = UInt64(words[2]), first <= last
+typealias Fault = SimulationSettings.InjectedFault
+
+let words = Array(CommandLine.arguments.dropFirst())
+if words == ["faults"] {
+  for fault in Fault.allCases { print(fault.rawValue) }
+  exit(0)
+}
+guard words.count >= 2, let first = UInt64(words[0]), let last = UInt64(words[1]), first <= last,
+  words.count == 2 || Fault(rawValue: words[2]) != nil
 else {
-  print("simulate FIRST LAST [FAULT]: which seeds, and what somebody got wrong")
+  print("simulate FIRST LAST [FAULT], or: simulate faults")
   exit(2)
 }
-var settings = SimulationSettings()
-if words.count > 2 {
-  guard let fault = SimulationSettings.InjectedFault(rawValue: words[3]) else { exit(2) }
-  settings.fault = fault
-}
+let settings = SimulationSettings(fault: words.count == 2 ? nil : Fault(rawValue: words[2]))
 var exchanges = Simulation.Outcome.endings.map { _ in 0 }
 var (steps, owners) = (0, 0)
 for seed in first...last {

@@ -140,8 +140,9 @@ final class SimulatedLink: WireEnd {
         return
       }
       guard !isOver else { return }
-      keepAlive.heard(at: clock.now)
-      session.receive(bytes)
+      let now = clock.now
+      keepAlive.heard(at: now)
+      session.receive(bytes, at: now.nanoseconds)
       drain()
     case .closed: finish(.closed)
     case .broken: finish(.broken)

@@ -65,14 +65,15 @@ final class Witness {
     let now = Told(relay: relay.number, session: session.id.low, epoch: epoch)
     if let last = lastTold[name], last != now {
       if epoch == last.epoch {
-        world.fail("sessions \(last.session) and \(now.session) serve name \(name) in \(epoch)")
+        world.fail(
+          "sessions \(last.session) and \(now.session) serve name \(name) in \(epoch.number)")
       } else if epoch < last.epoch {
-        world.fail("the epoch of name \(name) falls from \(last.epoch) to \(epoch)")
+        world.fail("the epoch of name \(name) falls from \(last.epoch.number) to \(epoch.number)")
       }
     }
     let written = relay.site.store.history[name][epoch]
     if written != session.hello.map({ ID($0.instance) }) {
-      world.fail("session \(now.session) serves name \(name) in \(epoch), not written down so")
+      world.fail("session \(now.session) serves name \(name), epoch \(epoch.number): not written")
     }
     if lastTold[name] != now { owners += 1 }
     lastTold[name] = now
