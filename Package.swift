@@ -82,6 +82,13 @@ let package = Package(
     .executableTarget(
       name: "crowd", dependencies: ["TunnelAgent"], path: "Tests/Crowd",
       swiftSettings: strict),
+    // The lifecycles in virtual time, and many runs of them for ./dev show link.11.
+    .target(
+      name: "Simulation", dependencies: ["TunnelCore", "Multiplexer", nio],
+      path: "Tests/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "simulate", dependencies: ["Simulation"], path: "Tests/Simulate",
+      swiftSettings: strict),
 
     .testTarget(name: "TunnelCoreTests", dependencies: ["TunnelCore"], swiftSettings: strict),
     .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: strict),
@@ -99,6 +106,8 @@ let package = Package(
     .testTarget(
       name: "InspectionTests", dependencies: ["Inspection", "SessionLink"], swiftSettings: strict),
     .testTarget(name: "TunnelAgentTests", dependencies: ["TunnelAgent"], swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -17,7 +17,8 @@ package struct EndpointLife: Sendable {
     case replaced(session: ID, by: Contender)
     /// Its instance has a newer session in its place: nobody is at its other end.
     case superseded(session: ID)
-    /// `--if-taken fail`, and this owner is there.
+    /// `--if-taken fail`, and this owner is there. It has no place any more, nor has one that is
+    /// `replaced` or `unwritten`.
     case taken(session: ID, request: UInt32, owner: Contender)
     /// The claim came to nothing: it could not be written down. The owner of before goes on.
     case unwritten(session: ID, request: UInt32)
@@ -60,6 +61,8 @@ package struct EndpointLife: Sendable {
   private var looksAt: Moment?
   /// A promotion could not be written down; not before this it is tried again.
   private var promotesAt: Moment?
+  /// Another relay decides from now on.
+  private var isLeaving = false
   private var actions: [Action] = []
 
   /// `isLeft`: it is temporary, and the relay before this one left it behind.
@@ -93,6 +96,7 @@ package struct EndpointLife: Sendable {
       if claim.request != 0 { claims.insert(claim, at: 0) }
     case .failed where claim.request == 0: promotesAt = now + EndpointLife.pause
     case .failed:
+      turnAway(claim.contender.session, at: now)
       actions.append(.unwritten(session: claim.contender.session, request: claim.request))
     }
     advance(at: now)
@@ -104,11 +108,21 @@ package struct EndpointLife: Sendable {
     work = nil
     if let owner = ownership.owner, owner.session == session {
       let asker = claim.contender.session
+      turnAway(asker, at: now)
       actions.append(.taken(session: asker, request: claim.request, owner: owner))
     } else {
       claims.insert(claim, at: 0)
     }
     advance(at: now)
+  }
+
+  /// Another relay takes over: from here on nobody becomes the owner here, for an epoch that is
+  /// made behind the next one's back would overtake its own. What is being written still is; who
+  /// waits for a decision asks there.
+  package mutating func leave() {
+    isLeaving = true
+    claims = []
+    if case .probing = work { work = nil }
   }
 
   /// The session says that it leaves the endpoint: whoever waits follows at once.
@@ -135,6 +149,7 @@ package struct EndpointLife: Sendable {
   // MARK: - What follows
 
   private mutating func advance(at now: Moment) {
+    if isLeaving { return freeIfOver() }
     if let promotesAt, now >= promotesAt { self.promotesAt = nil }
     while work == nil {
       var candidate = ownership
@@ -165,6 +180,7 @@ package struct EndpointLife: Sendable {
       actions.append(.standby(session: session, owner: owner))
     case .replaced(let owner):
       ownership = candidate
+      claims.removeAll { $0.contender.session == session }
       actions.append(.replaced(session: session, by: owner))
     case .contested(let owner):
       work = .probing(claim, owner: owner.session)
@@ -196,11 +212,19 @@ package struct EndpointLife: Sendable {
     for other in displaced {
       switch other.notice {
       case .silent: actions.append(.superseded(session: other.session))
-      case .replaced: actions.append(.replaced(session: other.session, by: claim.contender))
+      case .replaced:
+        claims.removeAll { $0.contender.session == other.session }
+        actions.append(.replaced(session: other.session, by: claim.contender))
       case .standby:
         actions.append(.standby(session: other.session, owner: claim.contender))
       }
     }
+  }
+
+  /// Whoever hears no goes, and wants nothing more here: nobody says so again.
+  private mutating func turnAway(_ session: ID, at now: Moment) {
+    ownership.lost(session: session, at: now)
+    leave(session) { $0.lost(session: session, at: now) }
   }
 
   /// A session goes out of everything that is under way, too.
@@ -231,6 +255,10 @@ package struct EndpointLife: Sendable {
       looksAt = deadline
       actions.append(.look(at: deadline))
     }
+    freeIfOver()
+  }
+
+  private mutating func freeIfOver() {
     if isTemporary, wasHeld, ownership.holder == nil, ownership.standbys.isEmpty {
       wasHeld = false
       actions.append(.free)

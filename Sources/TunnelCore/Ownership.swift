@@ -55,7 +55,9 @@ package struct Ownership: Sendable {
     if holder.instance == contender.instance || contender.manner == .take {
       return serve(contender)
     }
-    if contender.manner == .fail {
+    let isStale = contender.heldEpoch > .never && contender.heldEpoch < epoch
+    // Only at its start: one that held the endpoint and lost it is no newcomer.
+    if contender.manner == .fail, !isStale {
       guard let owner else { return serve(contender) }
       return .contested(owner: owner)
     }
@@ -64,7 +66,6 @@ package struct Ownership: Sendable {
       standbys[place] = contender
       return .standby(owner: holder)
     }
-    let isStale = contender.heldEpoch > .never && contender.heldEpoch < epoch
     if !isStale && contender.manner != .standby { return serve(contender) }
     standbys.removeAll { $0.instance == contender.instance }
     if isStale && holder.install == contender.install { return .replaced(by: holder) }
@@ -102,11 +103,13 @@ package struct Ownership: Sendable {
   package mutating func raise(to newer: Epoch) { epoch = max(epoch, newer) }
 
   private mutating func serve(_ contender: Contender) -> Decision {
+    let isNewcomer = contender.heldEpoch == .never && contender.instance != holder?.instance
     var displaced: [Displaced] = []
     var waiting: [Contender] = []
     for other in standbys where other.session != contender.session {
       let notice = Ownership.notice(to: other, from: contender)
-      if notice != .standby {
+      // Of two that wait for the same install only a newcomer knows that it is the newer one.
+      if notice == .silent || (notice == .replaced && isNewcomer) {
         displaced.append(Displaced(session: other.session, notice: notice))
       } else {
         waiting.append(other)

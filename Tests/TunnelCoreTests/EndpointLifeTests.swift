@@ -76,6 +76,73 @@ import Testing
     #expect(life.ownership.owner?.session == session(1))
   }
 
+  @Test("whoever is turned away keeps no place, and what it asked besides is void")
+  func turnedAway() {
+    let first = Contenders.contender(11, session: 1)
+    var unwritten = life()
+    _ = serve(&unwritten, first)
+    unwritten.claim(Contenders.contender(21, session: 2, .standby), request: 1, at: start)
+    unwritten.claim(Contenders.contender(21, session: 2, .take), request: 1, at: start)
+    _ = all(&unwritten)
+    unwritten.written(.failed, at: start)
+    #expect(all(&unwritten) == [.unwritten(session: session(2), request: 1)])
+    #expect(unwritten.ownership.standbys == [])
+
+    var taken = life()
+    _ = serve(&taken, first)
+    taken.claim(Contenders.contender(21, session: 2, .fail), request: 1, at: start)
+    taken.claim(Contenders.contender(21, session: 2, .take), request: 1, at: start)
+    _ = all(&taken)
+    taken.answered(session: session(1), at: start)
+    #expect(all(&taken) == [.taken(session: session(2), request: 1, owner: first)])
+
+    var replaced = life()
+    _ = serve(&replaced, first)
+    let newer = Contenders.contender(12, session: 2)
+    replaced.claim(newer, request: 1, at: start)
+    replaced.claim(Contenders.contender(11, session: 1, .take), request: 1, at: start)
+    #expect(all(&replaced) == [.write(Epoch(2), owner: newer)])
+    replaced.written(.done, at: start)
+    #expect(
+      all(&replaced) == [
+        .serving(session: session(2), request: 1, Epoch(2)),
+        .replaced(session: session(1), by: newer),
+      ])
+  }
+
+  @Test("a relay that leaves makes no owner any more, but for the one that is being written")
+  func leaves() {
+    let (first, second) = (
+      Contenders.contender(11, session: 1), Contenders.contender(21, session: 2)
+    )
+    var promoting = life()
+    _ = serve(&promoting, second)
+    _ = serve(&promoting, first)
+    promoting.leave()
+    promoting.stop(session: session(1), at: start)
+    promoting.due(at: start + Ownership.absence)
+    #expect(all(&promoting) == [.routeless, .left(Epoch(2))])
+
+    var probing = life()
+    _ = serve(&probing, first)
+    probing.claim(Contenders.contender(21, session: 2, .fail), request: 1, at: start)
+    probing.claim(Contenders.contender(31, session: 3), request: 1, at: start)
+    probing.leave()
+    probing.answered(session: session(1), at: start)
+    probing.lost(session: session(1), at: start)
+    #expect(all(&probing) == [.probe(session: session(1)), .routeless])
+
+    var writing = life()
+    writing.claim(first, request: 1, at: start)
+    writing.claim(second, request: 1, at: start)
+    writing.leave()
+    writing.written(.done, at: start)
+    #expect(
+      all(&writing) == [
+        .write(Epoch(1), owner: first), .serving(session: session(1), request: 1, Epoch(1)),
+      ])
+  }
+
   @Test("an epoch that another relay wrote is gone beyond, and the claim tried again")
   func stale() {
     var life = life()

@@ -53,6 +53,35 @@ import Testing
     #expect(ownership.standbys.isEmpty)
   }
 
+  @Test("an owner that only comes back replaces nobody who waits, also of its own install")
+  func backAmongStandbys() {
+    var ownership = Ownership(epoch: .never)
+    _ = ownership.claim(Self.contender(11, session: 1))
+    let newer = Self.contender(12, session: 2, .standby)
+    _ = ownership.claim(newer)
+    let back = ownership.claim(Self.contender(11, session: 3, held: 1))
+    #expect(back == .serve(Epoch(2), displaced: [Self.told(1, .silent)]))
+    #expect(ownership.standbys == [newer])
+    _ = ownership.stop(session: Self.session(3))
+    let late = ownership.claim(Self.contender(11, session: 4, held: 2))
+    #expect(late == .serve(Epoch(3), displaced: []))
+    #expect(ownership.standbys == [newer])
+  }
+
+  @Test("one that held it, lost it and comes back waits, though it said `--if-taken fail`")
+  func failIsForTheStart() {
+    var ownership = Ownership(epoch: .never)
+    _ = ownership.claim(Self.contender(11, session: 1, .fail))
+    let newer = Self.contender(21, session: 2)
+    _ = ownership.claim(newer)
+    ownership.lost(session: Self.session(1), at: start)
+    let back = Self.contender(11, session: 3, held: 1, .fail)
+    #expect(ownership.claim(back) == .standby(owner: newer))
+    ownership.lost(session: Self.session(2), at: start)
+    #expect(ownership.claim(back) == .standby(owner: newer))
+    #expect(ownership.due(at: start + Ownership.absence)?.owner == back)
+  }
+
   @Test("a newer instance of another install takes it, and the older one waits")
   func otherInstall() {
     var ownership = Ownership(epoch: .never)

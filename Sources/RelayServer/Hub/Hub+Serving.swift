@@ -96,8 +96,6 @@ extension Hub {
   }
 
   private func write(_ endpoint: Endpoint, _ epoch: Epoch, _ owner: Contender) {
-    // Whoever follows an owner here follows it at the next relay too.
-    guard leaving == nil else { return }
     writesUnderWay += 1
     let written = loop.makePromise(of: EndpointLife.Outcome.self)
     written.completeWithTask { [store, id = endpoint.id] in

@@ -87,7 +87,10 @@ final class Hub {
   }
 
   /// From here on no agent gets an endpoint; owners that are being written down still are.
-  func leave(_ code: GoAway.Code) { leaving = code }
+  func leave(_ code: GoAway.Code) {
+    leaving = code
+    for endpoint in endpoints.values { endpoint.life?.leave() }
+  }
 
   /// Every agent is told, and dials again; what runs goes on.
   func sayGoodbye() {
