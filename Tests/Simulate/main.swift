@@ -4,9 +4,9 @@ import Simulation
   import Glibc
 #endif
 
-// Many runs of the simulation, for ./dev show link.11. Arguments: FIRST LAST [FAULT]. Says the first
-// seed that breaks a promise and how it came to that, exit 1; else what happened in all of them.
-// `faults` lists what can be got wrong on purpose.
+// Many runs of the simulation, for ./dev show link.11. Arguments: FIRST LAST [FAULT]. Says the
+// first seed that breaks a promise and how it came to that, exit 1; else what happened in all of
+// them. `faults` lists what can be got wrong on purpose.
 
 typealias Fault = SimulationSettings.InjectedFault
 
