@@ -44,10 +44,13 @@ package final class WriteWatch {
   }
 
   private func lookLater() {
-    timer = loop.assumeIsolated().scheduleTask(in: every) { [unowned self] in look() }
+    timer = loop.assumeIsolated().scheduleTask(in: every) { self.look() }
   }
 
   private func look() {
+    // A timer that was cancelled in the turn in which it was due runs all the same; its owner may
+    // be gone by then.
+    guard timer != nil else { return }
     timer = nil
     let waiting = UInt64(max(0, owner.waitingBytes))
     switch progress.look(written: written, waiting: waiting, at: .now) {

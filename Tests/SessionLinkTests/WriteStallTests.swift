@@ -57,6 +57,36 @@ struct WriteStallTests {
     #expect(try await stall(over: carrier, limit: .milliseconds(200)) == .stalled)
   }
 
+  private final class Watched: WriteWatched {
+    let waitingBytes = 1
+    func writeStalled() {}
+  }
+
+  private final class Pair {
+    var owner: Watched?
+    var watch: WriteWatch?
+  }
+
+  /// NIO takes what is due together, and a task that one of them cancels runs all the same.
+  @Test("a timer that is due as its owner goes looks at nobody")
+  func ownerGoes() async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    try await loop.submit {
+      let (pair, owner) = (Pair(), Watched())
+      pair.owner = owner
+      pair.watch = WriteWatch(.nanoseconds(1), of: owner, on: loop)
+      loop.assumeIsolated().scheduleTask(in: .zero) {
+        pair.watch?.cancel()
+        pair.watch = nil
+        pair.owner = nil
+      }
+      pair.watch?.wrote(1)
+      let due = NIODeadline.now() + .milliseconds(1)
+      while NIODeadline.now() < due {}
+    }.get()
+    try await loop.submit {}.get()
+  }
+
   @Test("its end has a word for the log")
   func codes() {
     #expect(LinkEnd.stalled.code == "write-stalled")

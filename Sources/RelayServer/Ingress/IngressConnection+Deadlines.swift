@@ -44,7 +44,7 @@ extension IngressConnection {
 
   func deadlineMet() {
     if lingers { return socket.abort() }
-    if isWaiting { return loginIsLate() }
+    if isWaiting { return waiting == nil ? loginIsLate() : () }
     if let exchange { return bodyIsLate(exchange) }
     if socket.unread.readableBytes == 0 { return socket.close() }
     refuse(Problem(Refusal(.requestTimeout, "The request's head did not come within 10 s.")))
