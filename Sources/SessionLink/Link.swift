@@ -6,39 +6,6 @@ import TunnelCore
   import Glibc
 #endif
 
-/// Why a link ended.
-package enum LinkEnd: Equatable, Sendable {
-  /// The peer closed the connection, or this side did.
-  case closed
-  case failed(String)
-  /// No frame came in time.
-  case silent
-  /// The same agent has a newer connection.
-  case superseded
-  /// It took nothing of what was written to it.
-  case stalled
-  case fault(SessionFault)
-}
-
-/// Who a link belongs to: the relay's session or the agent's.
-package protocol LinkOwner: AnyObject {
-  func link(_ link: Link, said hello: Hello)
-  /// The peer opened a stream; nil refuses it by `unsupported`.
-  func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)?
-  func link(_ link: Link, said control: Control)
-  func link(_ link: Link, goesAway goAway: GoAway)
-  /// What was asked of it is answered late; said once until it is heard from again.
-  func linkIsSuspect(_ link: Link)
-  /// What was asked of it is answered.
-  func linkAnswered(_ link: Link)
-  func link(_ link: Link, ended end: LinkEnd)
-}
-
-extension LinkOwner {
-  package func linkIsSuspect(_ link: Link) {}
-  package func linkAnswered(_ link: Link) {}
-}
-
 /// Drives one `Session` on one connection: reads always, writes while the connection takes it,
 /// flushes once a turn, and keeps the heartbeat (limits.md, "Agent link").
 ///
@@ -57,10 +24,9 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
   package let loop: any EventLoop
   private var context: ChannelHandlerContext?
   private var isQueued = false
-  private(set) var width = LinkWidth.unknown
+  private(set) var pace = LinkPace()
   /// Enough waits in the kernel; it is asked again in a moment.
   private var isAhead = false
-  private var meter = LinkMeter()
   private var keepAlive: KeepAlive
   private var heartbeat: Scheduled<Void>?
   private var writeWatch: WriteWatch?
@@ -198,27 +164,16 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
 
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
     if context.channel.isWritable {
-      eased(context)
+      eased()
       queueFlush()
     } else {
-      pressed(context)
+      pace.pressed(context)
     }
   }
 
-  private func pressed(_ context: ChannelHandlerContext) {
-    let now = Moment.now
-    let isNew = meter.isResting(at: now)
-    let acknowledged = isNew ? LinkWidth.acknowledged(context) : 0
-    if let acknowledged { meter.begins(acknowledged: acknowledged, at: now) }
-  }
-
-  private func eased(_ context: ChannelHandlerContext) {
-    guard let acknowledged = LinkWidth.acknowledged(context),
-      let seen = meter.ends(acknowledged: acknowledged, at: .now), seen != width
-    else { return }
-    width = seen
-    width.apply(to: context.channel)
-    session.takesShortTurns = width != .wide
+  private func eased() {
+    guard let context, pace.eased(context) else { return }
+    session.takesShortTurns = pace.width != .wide
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -273,12 +228,12 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
 
   /// Behind a narrow way: enough waits in the kernel, which is asked again in a moment.
   private func waitsForKernel() -> Bool {
-    guard width == .narrow, let context, LinkWidth.isAhead(context) else { return false }
+    guard pace.width == .narrow, let context, LinkWidth.isAhead(context) else { return false }
     isAhead = true
-    pressed(context)
+    pace.pressed(context)
     loop.assumeIsolated().scheduleTask(in: LinkWidth.askedAgain) {
       self.isAhead = false
-      if let context = self.context { self.eased(context) }
+      self.eased()
       self.queueFlush()
     }
     return true
@@ -293,7 +248,7 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
       wrote += bytes.readableBytes
       // TLS keeps what is not flushed out of the channel's sight: without this the water marks
       // would never be met, and all that streams have to say would stand before the next frame.
-      if wrote >= width.highWater {
+      if wrote >= pace.width.highWater {
         context.flush()
         wrote = 0
         if !isClosing, waitsForKernel() { return }

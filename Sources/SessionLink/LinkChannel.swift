@@ -12,7 +12,7 @@ package enum LinkChannel {
   package static func install(
     _ link: Link, on channel: any Channel, rest: ByteBuffer, over carrier: Carrier = .raw
   ) throws {
-    link.width.apply(to: channel)
+    link.pace.width.apply(to: channel)
     if let options = channel.syncOptions {
       try options.setOption(.maxMessagesPerRead, value: 4)
     }
