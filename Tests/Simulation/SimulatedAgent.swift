@@ -79,8 +79,7 @@ final class SimulatedAgent {
     world.note(.agentKilled, number)
     wasStopped = true
     vanish()
-    for link in links { link.vanish() }
-    links = []
+    forget()
   }
 
   /// The machine falls asleep: until now its loop has turned every second.
@@ -200,6 +199,12 @@ final class SimulatedAgent {
     if asked, !wasStopped { world.fail("agent \(number) ended by itself") }
     for link in links { link.close() }
     vanish()
+  }
+
+  /// Nobody is kept.
+  func forget() {
+    for link in links { link.vanish() }
+    links = []
   }
 
   private func vanish() {

@@ -126,6 +126,7 @@ final class SimulatedLink: WireEnd {
   /// Its process is gone: the kernel closes the connection.
   func vanish() {
     isOver = true
+    ends = []
     wire.close(from: side)
   }
 

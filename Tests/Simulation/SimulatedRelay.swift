@@ -136,10 +136,20 @@ final class SimulatedRelay {
     dies()
   }
 
+  /// Nobody is kept: sessions and places know each other.
+  func forget() {
+    for session in sessions {
+      session.link?.vanish()
+      session.places = []
+    }
+    for place in places { place.route = nil }
+    sessions = []
+  }
+
   private func dies() {
     isGone = true
     site.store.dies(number)
-    sessions = []
+    forget()
     for exchange in exchanges { exchange.finish(.relayGone) }
     world.note(.relayGone, number)
   }

@@ -42,8 +42,8 @@ package struct Simulation: Sendable {
     if world.violation == nil { site.witness.settled(site) }
     world.run(until: world.now + .seconds(45))
     defer {
-      world.end()
       site.end()
+      world.end()
     }
     let ends = (0..<UInt64(Outcome.endings.count)).map { number in
       RelayExchange.End(rawValue: number).flatMap { site.witness.counts[$0] } ?? 0

@@ -174,6 +174,8 @@ final class Site: WireEnd {
   }
 
   func end() {
+    for relay in processes { relay.forget() }
+    for agent in agents { agent.forget() }
     store.end()
     processes = []
     agents = []

@@ -76,8 +76,7 @@ package struct Note: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What happened in a run: the last notes, and a digest of all of them. Two runs that differ in one
-/// note have different digests.
+/// What happened in a run: the last notes, and a digest of all of them, which tells two runs apart.
 package struct Trace: Equatable, Sendable {
   static let kept = 400
 
@@ -88,7 +87,7 @@ package struct Trace: Equatable, Sendable {
 
   mutating func add(_ note: Note) {
     mix(note.at.nanoseconds)
-    mix(UInt64(note.what.rawValue.utf8.count))
+    for byte in note.what.rawValue.utf8 { mix(UInt64(byte)) }
     mix(note.numbers.0)
     mix(note.numbers.1)
     mix(note.numbers.2)
