@@ -16,8 +16,8 @@ protocol WriteWatched: AnyObject {
 package final class WriteWatch {
   /// limits.md, "Agent link": then the whole session ends.
   package static let ofLink = TimeAmount.seconds(15)
-  /// Looks in one limit: a stall is found out a tenth too late at most.
-  private static let looks: Int64 = 10
+  /// Looks in one limit: a stall is found out a sixtieth too late at most.
+  private static let looks: Int64 = 60
 
   private let every: TimeAmount
   private let loop: any EventLoop

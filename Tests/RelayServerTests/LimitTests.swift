@@ -5,11 +5,9 @@ import Testing
 /// Clients that are slow or silent, with small limits, and the drain.
 @Suite("limits")
 struct LimitTests {
-  private let short = "header_read_timeout_ms: 500, keep_alive_timeout_ms: 500"
-
   @Test("half a head is refused when its time is over, silence is closed without a word")
   func firstHead() async throws {
-    try await withRelay(limits: short) { relay in
+    try await withRelay(limits: "header_read_timeout_ms: 500") { relay in
       let half = try await relay.client()
       try await half.send("GET / HTTP/1.1\r\nHost: ")
       let silent = try await relay.client()
@@ -22,7 +20,7 @@ struct LimitTests {
 
   @Test("a connection that rests after an answer is closed without a word")
   func idle() async throws {
-    try await withRelay(limits: short) { relay in
+    try await withRelay(limits: "keep_alive_timeout_ms: 500") { relay in
       let client = try await relay.client()
       try await client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
       #expect(try await client.until("\r\n\r\nok\n").hasPrefix("HTTP/1.1 200 OK\r\n"))

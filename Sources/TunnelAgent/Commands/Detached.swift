@@ -141,7 +141,7 @@ extension Detached {
     posix_spawn_file_actions_adddup2(&actions, file, 2)
     posix_spawn_file_actions_adddup2(&actions, pipe, Self.descriptor)
     // What a shell or a test left open here would never be closed there.
-    for file in (Self.descriptor + 1)..<1_024 where fcntl(file, F_GETFD) == 0 {
+    for file in Self.openFiles where file > Self.descriptor {
       posix_spawn_file_actions_addclose(&actions, file)
     }
     var attributes = posix_spawnattr_t()
@@ -162,6 +162,20 @@ extension Detached {
     }
     guard number == 0 else { throw Self.fault(program, number) }
     return pid
+  }
+
+  /// The descriptors of this process (proc(5)).
+  private static var openFiles: [Int32] {
+    guard let folder = opendir("/proc/self/fd") else { return [] }
+    defer { closedir(folder) }
+    var files: [Int32] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if let file = Int32(name) { files.append(file) }
+    }
+    return files
   }
 
   private func openLog() throws(UserError) -> Int32 {
