@@ -4,6 +4,6 @@ import Foundation
 enum SeedCount {
   static let eighth: UInt64 = {
     let wanted = ProcessInfo.processInfo.environment["TUNNEL_SEEDS"].flatMap { UInt64($0) }
-    return max(1, wanted ?? 250)
+    return max(1, wanted ?? 375)
   }()
 }
