@@ -47,7 +47,11 @@ package struct Visitor: Sendable {
     if host == "localhost" || host == "localhost." { return true }
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4 && parts[0] == "127"
-      && parts.allSatisfy { (1...3).contains($0.count) && UInt8($0) != nil }
+      && parts.allSatisfy { part in
+        // A sign is no digit: `127.0.0.+1` is a name, and anybody's.
+        part.utf8.allSatisfy { (0x30...0x39).contains($0) } && part.count <= 3
+          && UInt8(part) != nil
+      }
   }
 
   private static func isPort(_ text: Substring) -> Bool {

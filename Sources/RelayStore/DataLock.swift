@@ -23,7 +23,7 @@ package final class DataLock: Sendable {
       throw .unusable("\(data.lock) is not the lock that was handed over", fix: nil)
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
+      // `deinit` closes it: closed here too, it would be somebody else's file by then.
       let holder = try data.read(data.lock)?.split(separator: "\n").first
       throw .locked(directory: directory, pid: holder.flatMap { Int32($0) })
     }

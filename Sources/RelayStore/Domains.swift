@@ -52,10 +52,16 @@ extension RelayStore {
     _ host: DomainName, account: ID, base: DomainName, isCI: Bool = false
   ) async throws(StoreFault) -> Claim {
     let held = try await read { database in try RelayStore.holder(of: host, in: database) }
-    if let held { return try RelayStore.claim(of: held, by: account, host: host, isCI: isCI) }
+    if let held, isCI || !held.isTemporary {
+      return try RelayStore.claim(of: held, by: account, host: host, isCI: isCI)
+    }
     return try await write { [self] database in
       if let held = try RelayStore.holder(of: host, in: database) {
-        return try RelayStore.claim(of: held, by: account, host: host, isCI: isCI)
+        let claim = try RelayStore.claim(of: held, by: account, host: host, isCI: isCI)
+        guard claim.isTemporary, !isCI else { return claim }
+        // A person claims it: it stays.
+        try RelayStore.setTemporary(held.endpoint, false, in: database)
+        return Claim(endpoint: claim.endpoint, isNew: false)
       }
       try RelayStore.checkExists(account, in: database)
       guard host != base else { throw StoreFault.domainReserved(host.text) }
@@ -70,11 +76,7 @@ extension RelayStore {
         throw StoreFault.domainInvalid(error)
       }
       let endpoint = try insertDomain(host, of: account, isFirst: false, in: database)
-      if isCI {
-        try database.execute(
-          sql: "UPDATE endpoints SET is_temporary = 1 WHERE id = ?",
-          arguments: [endpoint.description])
-      }
+      if isCI { try RelayStore.setTemporary(endpoint, true, in: database) }
       return Claim(endpoint: endpoint, isNew: true, isTemporary: isCI)
     }
   }
@@ -149,6 +151,14 @@ extension RelayStore {
       try database.execute(
         sql: "DELETE FROM endpoints WHERE id = ?", arguments: [held.endpoint.description])
     }
+  }
+
+  private static func setTemporary(
+    _ endpoint: ID, _ isTemporary: Bool, in database: Database
+  ) throws {
+    try database.execute(
+      sql: "UPDATE endpoints SET is_temporary = ? WHERE id = ?",
+      arguments: [isTemporary, endpoint.description])
   }
 
   private static func claim(

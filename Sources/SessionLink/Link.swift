@@ -103,10 +103,10 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
     writeOut()
     switch reason {
     // Whoever does not hear us would hear an orderly end no sooner.
-    case .silent, .stalled: context.closeByReset()
+    case .silent, .stalled, .superseded: context.closeByReset()
     // One that broke the rules may hear why; TLS's last word would wait for its own.
     case .fault: context.closeBelowTLS()
-    case .closed, .superseded, .failed: context.close(promise: nil)
+    case .closed, .failed: context.close(promise: nil)
     }
   }
 
@@ -155,8 +155,11 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
 
   /// Bytes of the peer, also those that came right behind the handshake.
   package func take(_ bytes: ByteBuffer) {
+    // TLS that closes still hands out what it decrypts: behind a gap it must not be read.
+    if isOver || isClosing { return }
     if let mayRead, !mayRead() { return }
     let now = Moment.now
+    if keepAlive.isAsked { owner?.linkAnswered(self) }
     keepAlive.heard(at: now)
     session.receive(bytes, at: now.nanoseconds)
     drain()
@@ -283,8 +286,7 @@ package final class Link: ChannelInboundHandler, FlushTarget, WriteWatched {
     case .hello(let hello): owner?.link(self, said: hello)
     case .control(let control): owner?.link(self, said: control)
     case .goAway(let goAway): owner?.link(self, goesAway: goAway)
-    case .pong: owner?.linkAnswered(self)
-    case .commit: break
+    case .commit, .pong: break
     }
   }
 

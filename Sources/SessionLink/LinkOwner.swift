@@ -23,7 +23,7 @@ package protocol LinkOwner: AnyObject {
   func link(_ link: Link, goesAway goAway: GoAway)
   /// What was asked of it is answered late; said once until it is heard from again.
   func linkIsSuspect(_ link: Link)
-  /// What was asked of it is answered.
+  /// It was asked for a sign of life, and a frame came.
   func linkAnswered(_ link: Link)
   func link(_ link: Link, ended end: LinkEnd)
 }

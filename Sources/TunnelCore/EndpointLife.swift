@@ -81,7 +81,13 @@ package struct EndpointLife: Sendable {
   // MARK: - What happens
 
   package mutating func claim(_ contender: Contender, request: UInt32, at now: Moment) {
-    claims.append(Claim(contender: contender, request: request))
+    let claim = Claim(contender: contender, request: request)
+    // One a session: a later one is what it wants now, and what waits stays as little as they are.
+    if let place = claims.firstIndex(where: { $0.contender.session == contender.session }) {
+      claims[place] = claim
+    } else {
+      claims.append(claim)
+    }
     advance(at: now)
   }
 
@@ -92,8 +98,9 @@ package struct EndpointLife: Sendable {
     case .done: settle(claim, candidate, displaced)
     case .stale(let epoch):
       ownership.raise(to: epoch)
-      // A promotion is decided anew by itself.
-      if claim.request != 0 { claims.insert(claim, at: 0) }
+      // A promotion is decided anew by itself, and one that left meanwhile wants nothing more.
+      let isThere = candidate.owner?.session == claim.contender.session
+      if claim.request != 0, isThere { claims.insert(claim, at: 0) }
     case .failed where claim.request == 0: promotesAt = now + EndpointLife.pause
     case .failed:
       turnAway(claim.contender.session, at: now)

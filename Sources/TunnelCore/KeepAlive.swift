@@ -32,6 +32,9 @@ package struct KeepAlive: Sendable {
     lastHeard = now
   }
 
+  /// It was asked, and no frame has come since.
+  package var isAsked: Bool { asked != nil }
+
   /// A frame came, of any kind.
   package mutating func heard(at now: Moment) {
     lastHeard = max(lastHeard, now)

@@ -72,6 +72,11 @@ import TunnelCore
     #expect(claim.isNew && claim.isTemporary)
     #expect(try await store.claim(other, by: login, base: base).isTemporary)
     #expect(try await store.temporaryEndpoints().map(\.host) == [other])
+    let third = DomainName.known("ci-3.\(base)")
+    let run = try await store.claim(third, by: login, base: base)
+    #expect(try await !store.claim(third, by: person, base: base).isTemporary)
+    try await store.freeTemporary(run.endpoint, epoch: .never)
+    #expect(try await store.isHeld(third), "a person has claimed it meanwhile")
     try await store.raiseEpoch(
       of: claim.endpoint, to: Epoch(2), install: claim.endpoint, instance: claim.endpoint)
     try await store.freeTemporary(claim.endpoint, epoch: Epoch(1))

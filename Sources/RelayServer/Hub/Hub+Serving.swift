@@ -14,7 +14,7 @@ extension Hub {
     let found = loop.makePromise(of: ClaimedEndpoint.self)
     found.completeWithTask { [store] in try await request.carryOut(store) }
     found.futureResult.assumeIsolated().whenComplete { result in
-      guard session.link != nil, self.leaving == nil else { return }
+      guard session.link != nil, !session.isLeaving, self.leaving == nil else { return }
       switch result {
       case .success(let claimed):
         let endpoint = self.endpoint(claimed, of: session.login.account)
@@ -140,9 +140,10 @@ extension Hub {
 
   /// A session that is closed for its silence is an answer too.
   private func probe(_ id: ID, _ endpoint: Endpoint) {
-    let isThere = { self.change(endpoint) { $0.answered(session: id, at: .now) } }
-    guard let session = sessions[id] else { return isThere() }
-    session.probe(isThere)
+    guard let session = sessions[id] else {
+      return change(endpoint) { $0.lost(session: id, at: .now) }
+    }
+    session.probe { self.change(endpoint) { $0.answered(session: id, at: .now) } }
   }
 
   // MARK: - No

@@ -18,16 +18,18 @@ extension Hub {
     return endpoint.awaited?.wait(at: .now) != nil
   }
 
-  func wait(_ connection: IngressConnection, for endpoint: Endpoint) {
-    guard let end = endpoint.awaited?.wait(at: .now) else { return }
+  /// False: the time is over by now.
+  func wait(_ connection: IngressConnection, for endpoint: Endpoint) -> Bool {
+    guard let end = endpoint.awaited?.wait(at: .now) else { return false }
     endpoint.waiting.append(connection)
     waitingNow += 1
-    guard endpoint.waitEnds == nil else { return }
+    guard endpoint.waitEnds == nil else { return true }
     let delay = end - .now
     endpoint.waitEnds = loop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
       endpoint.waitEnds = nil
       self.release(endpoint)
     }
+    return true
   }
 
   /// The client left.

@@ -16,7 +16,9 @@ final class RelaySession: LinkOwner {
   private(set) var hello: Hello?
   var endpoints: [ID: Endpoint] = [:]
   /// Somebody wants its place if it gives no sign of life; told once if it does.
-  private var asker: (() -> Void)?
+  private var askers: [() -> Void] = []
+  /// It said that it leaves: what it still asks for is void.
+  private(set) var isLeaving = false
 
   init(id: ID, login: Login, hub: Hub) {
     self.id = id
@@ -40,7 +42,7 @@ final class RelaySession: LinkOwner {
       link?.close(.silent)
       return
     }
-    asker = isThere
+    askers.append(isThere)
     link.probe()
   }
 
@@ -76,22 +78,23 @@ final class RelaySession: LinkOwner {
   }
 
   func link(_ link: Link, goesAway goAway: GoAway) {
+    isLeaving = true
     for endpoint in Array(endpoints.keys) { hub.stop(endpoint, self) }
   }
 
   func linkIsSuspect(_ link: Link) {
-    if asker != nil { link.close(.silent) }
+    if !askers.isEmpty { link.close(.silent) }
   }
 
   func linkAnswered(_ link: Link) {
-    let asker = asker
-    self.asker = nil
-    asker?()
+    let askers = askers
+    self.askers = []
+    for isThere in askers { isThere() }
   }
 
   func link(_ link: Link, ended end: LinkEnd) {
     self.link = nil
-    asker = nil
+    askers = []
     hub.ended(self, end)
   }
 }

@@ -100,6 +100,7 @@ extension IngressConnection {
     channel.writeAndFlush(ByteBuffer(string: Handshake.accepted(carrier)), promise: nil)
     do { try LinkChannel.install(link, on: channel, rest: rest, over: carrier) } catch {
       channel.close(promise: nil)
+      return session.link(link, ended: .failed("\(error)"))
     }
     relay.hub.sayGoodbye(to: session)
   }

@@ -22,12 +22,11 @@ extension IngressConnection {
   func wait(
     _ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer, for endpoint: Endpoint
   ) {
-    guard !socket.hasEnded else {
+    guard !socket.hasEnded, relay.hub.wait(self, for: endpoint) else {
       return exchangeRefused(exchange, Problem(Directions.offline(endpoint.host)))
     }
     isWaiting = true
     waiting = WaitingRequest(request: request, body: body, endpoint: endpoint)
-    relay.hub.wait(self, for: endpoint)
   }
 
   /// The endpoint is served again, or nobody came.
@@ -35,7 +34,7 @@ extension IngressConnection {
     guard let held = waiting, let exchange, socket.isOpen else { return }
     waiting = nil
     isWaiting = false
-    direct(exchange, held.request, held.body)
+    direct(exchange, held.request, held.body, at: .now)
     if !isWaiting { socketRead(socket) }
   }
 

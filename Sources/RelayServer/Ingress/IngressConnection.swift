@@ -153,15 +153,17 @@ final class IngressConnection: SocketUser {
       record: request.record(id: relay.newID(at: request.receivedAt), at: .now))
     exchange.record.bytesIn = UInt64(body.readableBytes)
     self.exchange = exchange
-    direct(exchange, request, body)
+    direct(exchange, request, body, at: exchange.record.began)
   }
 
-  func direct(_ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer) {
+  func direct(
+    _ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer, at now: Moment
+  ) {
     do {
       switch try Directions.find(request, relay) {
       case .connect: return login(request)
       case .relay: exchange.begin(relay.openLocal(exchange))
-      case .session(let endpoint, let link): try open(exchange, request, endpoint, link)
+      case .session(let endpoint, let link): try open(exchange, request, endpoint, link, at: now)
       case .awaited(let endpoint): return wait(exchange, request, body, for: endpoint)
       }
     } catch {
@@ -175,7 +177,8 @@ final class IngressConnection: SocketUser {
   }
 
   private func open(
-    _ exchange: Exchange, _ request: IngressRequest, _ endpoint: Endpoint, _ link: Link
+    _ exchange: Exchange, _ request: IngressRequest, _ endpoint: Endpoint, _ link: Link,
+    at now: Moment
   ) throws(Refusal) {
     var open = Open(
       endpoint: endpoint.id.wire, epoch: endpoint.epoch.number, kind: .http,
@@ -183,7 +186,7 @@ final class IngressConnection: SocketUser {
       secure: peer.isSecure(request),
       host: endpoint.host.text, receivedAt: request.receivedAt)
     open.class = .live
-    guard let port = link.open(open, end: exchange, at: exchange.record.began) else {
+    guard let port = link.open(open, end: exchange, at: now) else {
       throw link.isLeaving
         ? Directions.offline(endpoint.host)
         : Refusal(.overloaded, "Too many requests are open on this tunnel.")

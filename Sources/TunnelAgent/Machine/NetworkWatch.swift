@@ -44,8 +44,12 @@ final class NetworkWatch: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) { heard() }
 
-  /// More came than the kernel kept for us.
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { heard() }
+  /// More came than the kernel kept for us, and NIO closed the channel for it: it begins anew.
+  func channelInactive(context: ChannelHandlerContext) {
+    heard()
+    let (eventLoop, changed) = (context.eventLoop, changed)
+    loop.scheduleTask(in: Self.pause) { NetworkWatch.start(on: eventLoop, changed: changed) }
+  }
 
   private func heard() {
     if isWaiting { return }
