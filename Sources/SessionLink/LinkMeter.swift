@@ -27,6 +27,9 @@ struct LinkMeter {
     pressedUntil = nil
   }
 
+  /// Some of it went, and nobody wants to know how much.
+  mutating func breathes(at now: Moment) { pressedUntil = now }
+
   /// Some of it went. Nil: too early to say.
   mutating func ends(acknowledged: UInt64, at now: Moment) -> LinkWidth? {
     pressedUntil = now
