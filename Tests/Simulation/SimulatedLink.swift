@@ -142,6 +142,7 @@ final class SimulatedLink: WireEnd {
       }
       guard !isOver else { return }
       let now = clock.now
+      if keepAlive.isAsked { owner?.linkAnswered(self) }
       keepAlive.heard(at: now)
       session.receive(bytes, at: now.nanoseconds)
       drain()
@@ -201,8 +202,7 @@ final class SimulatedLink: WireEnd {
     case .hello(let hello): owner?.link(self, said: hello)
     case .control(let control): owner?.link(self, said: control)
     case .goAway(let goAway): owner?.link(self, goesAway: goAway)
-    case .pong: owner?.linkAnswered(self)
-    case .stopped, .resumed, .commit: break
+    case .stopped, .resumed, .commit, .pong: break
     }
   }
 

@@ -7,7 +7,8 @@ extension SimulatedRelay {
     // GOAWAY was said: the agent asks the next relay.
     guard leaving == nil, let name = site.name(serve.wish) else { return }
     site.store.read(name) { [weak self] row in
-      guard let self, !isGone, leaving == nil, let link = session.link, !link.isOver
+      guard let self, !isGone, leaving == nil, !session.isLeaving, let link = session.link,
+        !link.isOver
       else { return }
       let place = places[name]
       if place.life == nil, !place.isActing {
@@ -143,12 +144,13 @@ extension SimulatedRelay {
   /// A session that is closed for its silence is an answer too.
   private func probe(_ id: ID, _ place: Place) {
     world.note(.probed, id.low)
-    let isThere = { [weak self] in
+    guard let session = session(id) else {
+      return change(place) { $0.lost(session: id, at: clock.now) }
+    }
+    session.probe { [weak self] in
       guard let self else { return }
       change(place) { $0.answered(session: id, at: clock.now) }
     }
-    guard let session = session(id) else { return isThere() }
-    session.probe(isThere)
   }
 }
 

@@ -9,7 +9,9 @@ final class SimulatedSession: SimulatedLinkOwner {
   private(set) var hello: Hello?
   var places: [SimulatedRelay.Place] = []
   /// Somebody wants its place if it gives no sign of life; told once if it does.
-  private var asker: (() -> Void)?
+  private var askers: [() -> Void] = []
+  /// It said that it leaves: what it still asks for is void.
+  private(set) var isLeaving = false
 
   init(_ relay: SimulatedRelay) {
     self.relay = relay
@@ -32,7 +34,7 @@ final class SimulatedSession: SimulatedLinkOwner {
       link?.close(.silent)
       return
     }
-    asker = isThere
+    askers.append(isThere)
     link.probe()
   }
 
@@ -66,21 +68,23 @@ final class SimulatedSession: SimulatedLinkOwner {
   }
 
   func link(_ link: SimulatedLink, goesAway goAway: GoAway) {
+    isLeaving = true
     for place in places { relay.stop(relay.site.endpoint(place.name), self) }
   }
 
   func linkIsSuspect(_ link: SimulatedLink) {
-    if asker != nil { link.close(.silent) }
+    if !askers.isEmpty { link.close(.silent) }
   }
 
   func linkAnswered(_ link: SimulatedLink) {
-    let asker = asker
-    self.asker = nil
-    asker?()
+    let askers = askers
+    self.askers = []
+    for isThere in askers { isThere() }
   }
 
   func link(_ link: SimulatedLink, ended end: SimulatedLinkEnd) {
     self.link = nil
+    askers = []
     relay.ended(self)
   }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct AuthtokenTests {
   @Test("a token reads back, also with the white space of a pasted line")
   func roundTrip() throws {
-    var generator = SplitMix(6)
+    var generator = SmallRandom(seed: 6)
     let text = Authtoken.random(using: &generator).reveal()
     #expect(text.utf8.count == 40)
     #expect(text.hasPrefix("tun_"))
@@ -14,7 +14,7 @@ import Testing
 
   @Test("one changed character is noticed before the relay is asked")
   func checksum() throws {
-    var generator = SplitMix(7)
+    var generator = SmallRandom(seed: 7)
     let text = Authtoken.random(using: &generator).reveal()
     for offset in 4..<40 {
       var bytes = Array(text.utf8)
@@ -34,7 +34,7 @@ import Testing
 
   @Test("each fault has its name")
   func faults() {
-    var generator = SplitMix(8)
+    var generator = SmallRandom(seed: 8)
     let text = Authtoken.random(using: &generator).reveal()
     #expect(throws: AuthtokenFault.empty) { try Authtoken("\n ") }
     #expect(throws: AuthtokenFault.notAToken) { try Authtoken("ghp_" + text.dropFirst(4)) }
@@ -46,7 +46,7 @@ import Testing
   @Test("a token prints masked, however it is printed")
   func masked() {
     struct Settings { let relay = "r", token: Authtoken }
-    var generator = SplitMix(9)
+    var generator = SmallRandom(seed: 9)
     let token = Authtoken.random(using: &generator)
     let secret = token.reveal().dropFirst(4).dropLast(4)
     var dumped = ""

@@ -7,7 +7,7 @@ import Testing
     "on no walk are there two owners of an epoch, a falling epoch or a double place",
     arguments: 1...40 as ClosedRange<UInt64>)
   func walk(seed: UInt64) {
-    var generator = SplitMix(seed)
+    var generator = SmallRandom(seed: seed)
     var ownership = Ownership(epoch: .never)
     var now = Moment(nanoseconds: 0)
     var sessionOfEpoch: [Epoch: ID] = [:]
@@ -29,7 +29,7 @@ import Testing
 
   private func step(
     _ ownership: inout Ownership, at now: Moment, sessions: inout UInt64,
-    using generator: inout SplitMix
+    using generator: inout SmallRandom
   ) {
     let known = OwnershipTests.session(UInt64.random(in: 0...sessions, using: &generator))
     let near = ownership.owner?.session ?? known

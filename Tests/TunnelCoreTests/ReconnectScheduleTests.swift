@@ -9,7 +9,7 @@ import Testing
     "after a wake, a network change or a lost heartbeat it dials at once",
     arguments: [ReconnectSchedule.Cause.wake, .networkChange, .heartbeat])
   func atOnce(cause: ReconnectSchedule.Cause) {
-    var generator = SplitMix(10)
+    var generator = SmallRandom(seed: 10)
     var schedule = ReconnectSchedule()
     #expect(schedule.delay(after: cause, at: start, using: &generator) == .zero)
     let second = schedule.delay(after: .unreachable, at: start, using: &generator)
@@ -18,7 +18,7 @@ import Testing
 
   @Test("after the relay closed, a thousand agents spread over 2.5 s and then over 1 to 3 s")
   func spread() {
-    var generator = SplitMix(11)
+    var generator = SmallRandom(seed: 11)
     var quarters = [0, 0, 0, 0, 0]
     for _ in 0..<1_000 {
       var schedule = ReconnectSchedule()
@@ -33,7 +33,7 @@ import Testing
 
   @Test("where the relay hands over, the agents spread over half a second")
   func handover() {
-    var generator = SplitMix(14)
+    var generator = SmallRandom(seed: 14)
     var halves = [0, 0]
     for _ in 0..<1_000 {
       var schedule = ReconnectSchedule()
@@ -48,7 +48,7 @@ import Testing
 
   @Test("it tries every 1 to 3 s for ten minutes, then ranges double to 30 s, for ever")
   func doubling() {
-    var generator = SplitMix(12)
+    var generator = SmallRandom(seed: 12)
     var schedule = ReconnectSchedule()
     var now = start
     var late: [Duration] = []
@@ -70,7 +70,7 @@ import Testing
 
   @Test("a ready session, or a wake, starts the schedule over")
   func startsOver() {
-    var generator = SplitMix(13)
+    var generator = SmallRandom(seed: 13)
     var schedule = ReconnectSchedule()
     let hourLater = start + .seconds(3_600)
     for _ in 0..<9 { _ = schedule.delay(after: .closed, at: hourLater, using: &generator) }
