@@ -1,4 +1,5 @@
 import Glibc
+import SessionLink
 import Testing
 
 @testable import RelayServer
@@ -58,7 +59,7 @@ struct SuccessorTests {
   @Test("a file that is no program is a fault")
   func noProgram() {
     let program = Program(path: "/nowhere/relay", arguments: ["relay"], environment: [])
-    let fault = #expect(throws: HandoverFault.self) {
+    let fault = #expect(throws: SpawnFault.self) {
       try Successor.start(program, listeners: [], lock: 0)
     }
     #expect(fault?.description == "/nowhere/relay: No such file or directory")

@@ -1,3 +1,5 @@
+import SessionLink
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -10,7 +12,6 @@
 /// know its successor's id beforehand, so it says its own in `RELAY_PREDECESSOR`: whoever has that
 /// one for a parent is meant.
 package struct InheritedDescriptors: Sendable, Equatable {
-  static let first: Int32 = 3
   /// More than a relay could use.
   static let most: Int32 = 64
 
@@ -43,7 +44,7 @@ package struct InheritedDescriptors: Sendable, Equatable {
       separator: ":", omittingEmptySubsequences: false)
     for place in 0..<count {
       let name = Int(place) < names.count ? String(names[Int(place)]) : ""
-      let descriptor = Self.first + place
+      let descriptor = Spawn.first + place
       switch name {
       case Self.lockName where isSuccessor: lock = descriptor
       case Self.wireName where isSuccessor: wire = descriptor

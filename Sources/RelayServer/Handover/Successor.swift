@@ -5,7 +5,7 @@ import Synchronization
   import Glibc
 #endif
 
-/// Why there is no successor; the relay goes on.
+/// Why a successor that was started never served; the relay goes on.
 struct HandoverFault: Error, CustomStringConvertible {
   let description: String
 }
@@ -21,11 +21,11 @@ final class Successor: Sendable {
   private let wire: Wire
   private let end = Mutex<String?>(nil)
 
-  /// Throws `HandoverFault` if nothing could be started.
+  /// Throws the system's reason if nothing could be started.
   static func start(
     _ program: Program, listeners: [Int32], lock: Int32
-  ) throws(HandoverFault) -> Successor {
-    guard let (wire, itsEnd) = Wire.pair() else { throw fault("socketpair", errno) }
+  ) throws(SpawnFault) -> Successor {
+    guard let (wire, itsEnd) = Wire.pair() else { throw SpawnFault("socketpair") }
     defer { close(itsEnd) }
     var inheritance = listeners.map { ($0, InheritedDescriptors.listenerName) }
     inheritance.append((lock, InheritedDescriptors.lockName))
@@ -68,18 +68,13 @@ final class Successor: Sendable {
       // Once it was waited for, its number may be another process's.
       if let end { return end }
       kill(pid, SIGKILL)
-      var status: CInt = 0
-      while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-      // wait(2): an exit code stands above a signal.
       let words =
-        status & 0x7f == 0
-        ? "it ended with exit code \(status >> 8 & 0xff)" : "it ended by signal \(status & 0x7f)"
+        switch ProcessEnd(waitingFor: pid) {
+        case .exited(let code): "it ended with exit code \(code)"
+        case .signalled(let signal): "it ended by signal \(signal)"
+        }
       end = words
       return words
     }
-  }
-
-  static func fault(_ what: String, _ code: CInt) -> HandoverFault {
-    HandoverFault(description: "\(what): \(String(cString: strerror(code)))")
   }
 }

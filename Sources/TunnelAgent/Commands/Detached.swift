@@ -12,7 +12,7 @@ import TunnelCore
 package struct Detached: Sendable {
   /// Where the new process finds the descriptor of the pipe.
   package static let variable = "TUNNEL_DETACHED"
-  private static let descriptor: Int32 = 3
+  private static let descriptor = Spawn.first
   /// How long an agent that is told to stop may take; it needs 3 s at most.
   private static let graceMilliseconds = 5_000
 
@@ -114,11 +114,12 @@ package struct Detached: Sendable {
       .object([("event", "detached"), ("pid", JSONText(pid)), ("log", .string(log))]))
   }
 
+  /// Its exit code, as a shell counts a signal.
   private static func reap(_ pid: pid_t) -> Int32 {
-    var status: Int32 = 0
-    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    let signal = status & 0x7f
-    return signal == 0 ? status >> 8 & 0xff : 128 + signal
+    switch ProcessEnd(waitingFor: pid) {
+    case .exited(let code): code
+    case .signalled(let signal): 128 + signal
+    }
   }
 
   private static func fault(_ what: String, _ number: Int32 = errno) -> UserError {
@@ -133,49 +134,18 @@ extension Detached {
   private func start(telling pipe: Int32) throws(UserError) -> pid_t {
     let file = try openLog()
     defer { close(file) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, file, 1)
-    posix_spawn_file_actions_adddup2(&actions, file, 2)
-    posix_spawn_file_actions_adddup2(&actions, pipe, Self.descriptor)
-    // What a shell or a test left open here would never be closed there.
-    for file in Self.openFiles where file > Self.descriptor {
-      posix_spawn_file_actions_addclose(&actions, file)
-    }
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // POSIX_SPAWN_SETSID and POSIX_SPAWN_SETSIGMASK (spawn.h): threads of ours block signals.
-    posix_spawnattr_setflags(&attributes, 0x80 | 0x08)
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
     var variables = environment
     variables[Self.variable] = "\(Self.descriptor)"
-    var pid: pid_t = 0
-    let number = Self.withStrings([program] + arguments) { words in
-      Self.withStrings(variables.map { "\($0)=\($1)" }) { environment in
-        posix_spawn(&pid, program, &actions, &attributes, words, environment)
-      }
+    do throws(SpawnFault) {
+      var spawn = try Spawn(inBackground: true)
+      defer { spawn.destroy() }
+      spawn.write(to: file)
+      // What a shell or a test left open here would never be closed there.
+      try spawn.pass([pipe])
+      return try spawn.run(program, [program] + arguments, variables.map { "\($0)=\($1)" })
+    } catch {
+      throw UserError(code: "internal", message: error.description)
     }
-    guard number == 0 else { throw Self.fault(program, number) }
-    return pid
-  }
-
-  /// The descriptors of this process (proc(5)).
-  private static var openFiles: [Int32] {
-    guard let folder = opendir("/proc/self/fd") else { return [] }
-    defer { closedir(folder) }
-    var files: [Int32] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if let file = Int32(name) { files.append(file) }
-    }
-    return files
   }
 
   private func openLog() throws(UserError) -> Int32 {
@@ -196,14 +166,6 @@ extension Detached {
       code: "config-file",
       message: "the log file \(log) cannot be written: \(String(cString: strerror(number)))",
       fix: "set XDG_STATE_HOME to a folder of yours", exit: .configuration)
-  }
-
-  private static func withStrings<Result>(
-    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-  ) -> Result {
-    let copies = strings.map { strdup($0) }
-    defer { for copy in copies { free(copy) } }
-    return body(copies + [nil])
   }
 }
 
