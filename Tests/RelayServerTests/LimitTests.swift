@@ -7,9 +7,8 @@ import Testing
 struct LimitTests {
   @Test("half a head is refused when its time is over, silence is closed without a word")
   func firstHead() async throws {
-    try await withRelay(limits: "header_read_timeout_ms: 500") { relay in
-      let half = try await relay.client()
-      try await half.send("GET / HTTP/1.1\r\nHost: ")
+    try await withRelay(limits: "header_read_timeout_ms: 1000") { relay in
+      let half = try await relay.client(greeting: "GET / HTTP/1.1\r\nHost: ")
       let silent = try await relay.client()
       let (answer, ending) = try await half.inbox.rest()
       #expect(answer.hasPrefix("HTTP/1.1 408 Request Timeout\r\n"))

@@ -119,8 +119,10 @@ final class RunningRelay: Sendable {
     try await SecureSocket.connect(port: port, settings ?? .forTests)
   }
 
-  func client(reads: Bool = true, window: Int? = nil) async throws -> RawSocket {
-    try await RawSocket.connect(port: port, reads: reads, window: window)
+  func client(
+    reads: Bool = true, window: Int? = nil, greeting: String? = nil
+  ) async throws -> RawSocket {
+    try await RawSocket.connect(port: port, reads: reads, window: window, greeting: greeting)
   }
 
   /// An agent of ann's that serves her domain.

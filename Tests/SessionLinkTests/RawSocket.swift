@@ -12,9 +12,11 @@ final class RawSocket: Sendable {
   }
 
   /// `window` bytes of receive buffer make a peer that is soon full; `reads` false one that
-  /// takes nothing until `read()`.
+  /// takes nothing until `read()`. `greeting` leaves as soon as it is connected, whatever else
+  /// the machine has to do.
   static func connect(
-    _ host: String = "127.0.0.1", port: Int, reads: Bool = true, window: Int? = nil
+    _ host: String = "127.0.0.1", port: Int, reads: Bool = true, window: Int? = nil,
+    greeting: String? = nil
   ) async throws -> RawSocket {
     let inbox = ByteInbox()
     var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -25,7 +27,7 @@ final class RawSocket: Sendable {
     }
     let channel = try await bootstrap.channelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
-        try channel.pipeline.syncOperations.addHandler(RawHandler(inbox))
+        try channel.pipeline.syncOperations.addHandler(RawHandler(inbox, greeting))
       }
     }.connect(host: host, port: port).get()
     return RawSocket(channel, inbox)
@@ -104,9 +106,19 @@ final class RawListener: Sendable {
 
 private final class RawHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
   private let inbox: ByteInbox
+  private let greeting: String?
 
-  init(_ inbox: ByteInbox) { self.inbox = inbox }
+  init(_ inbox: ByteInbox, _ greeting: String? = nil) {
+    self.inbox = inbox
+    self.greeting = greeting
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    guard let greeting else { return }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: greeting)), promise: nil)
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     inbox.add(unwrapInboundIn(data))
