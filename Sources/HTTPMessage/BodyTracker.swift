@@ -2,7 +2,7 @@
 package struct BodyTracker: Sendable {
   private enum Stage {
     case length(UInt64)
-    case chunked(ChunkedTracker)
+    case chunked(ChunkedReader)
     case untilClose
     case ended
   }
@@ -14,7 +14,7 @@ package struct BodyTracker: Sendable {
       switch framing {
       case .none, .length(0): .ended
       case .length(let length): .length(length)
-      case .chunked: .chunked(ChunkedTracker(limits))
+      case .chunked: .chunked(ChunkedReader(limits: limits))
       case .untilClose: .untilClose
       }
   }
@@ -39,11 +39,25 @@ package struct BodyTracker: Sendable {
       stage = .length(left &- here)
       return (span.count, false)
     case .chunked(var chunks):
-      let result = try chunks.consume(span)
-      stage = result.ended ? .ended : .chunked(chunks)
-      return result
+      let count = try Self.pass(&chunks, span)
+      let ended = chunks.ended
+      stage = ended ? .ended : .chunked(chunks)
+      return (count, ended)
     case .untilClose: return (span.count, false)
     case .ended: return (0, true)
+    }
+  }
+
+  /// As many of the bytes at hand as may pass: a frame that is not whole is held back.
+  private static func pass(
+    _ chunks: inout ChunkedReader, _ span: Span<UInt8>
+  ) throws(MessageFault) -> Int {
+    var position = 0
+    while true {
+      switch try chunks.next(span.extracting(position...)) {
+      case .frame(let count), .data(let count), .trailers(let count): position &+= count
+      case .more, .end: return position
+      }
     }
   }
 

@@ -22,6 +22,15 @@ struct IngressLimits {
   var failedLogins = 10
   var connections = 20_000
   var connectionsPerAddress = 4_000
+  /// Of an HTTP/2 connection: streams open at once; bytes of a head, 32 counted for each field.
+  var clientStreams = 100
+  var headerList = 32 << 10
+  /// Frames of one head behind its first.
+  var continuations = 5
+  /// Resets, stream errors, and PING, SETTINGS and PRIORITY, each in 30 s.
+  var controlFrames = 200
+  /// Frames that bring nothing, in 10 s.
+  var idleFrames = 2_000
   /// For an agent that was sent away by the relay's own end.
   var agentWait = TimeAmount.nanoseconds(AwaitedAgent.patience.nanoseconds)
   /// What runs when the relay ends, or hands over.
@@ -36,7 +45,9 @@ extension IngressLimits {
       "tls_handshake_timeout_ms", "header_read_timeout_ms", "keep_alive_timeout_ms",
       "body_read_timeout_ms", "client_write_timeout_ms", "link_write_timeout_ms",
       "login_timeout_ms", "failed_logins_per_min", "connections", "connections_per_address",
-      "streams_per_session", "agent_wait_ms", "drain_ms",
+      "streams_per_session", "agent_wait_ms", "drain_ms", "http2_streams",
+      "http2_header_list_bytes",
+      "http2_continuations", "http2_control_frames_per_30s", "http2_idle_frames_per_10s",
     ])
     try Self.time("tls_handshake_timeout_ms", node, &handshake)
     try Self.time("header_read_timeout_ms", node, &firstHead)
@@ -51,6 +62,11 @@ extension IngressLimits {
     try Self.number("failed_logins_per_min", node, 1...1_000_000, &failedLogins)
     try Self.number("connections", node, 1...1_000_000, &connections)
     try Self.number("connections_per_address", node, 1...1_000_000, &connectionsPerAddress)
+    try Self.number("http2_streams", node, 1...10_000, &clientStreams)
+    try Self.number("http2_header_list_bytes", node, 1_024...(1 << 20), &headerList)
+    try Self.number("http2_continuations", node, 0...1_000, &continuations)
+    try Self.number("http2_control_frames_per_30s", node, 1...1_000_000, &controlFrames)
+    try Self.number("http2_idle_frames_per_10s", node, 10...1_000_000, &idleFrames)
     try Self.number("streams_per_session", node, 1...streams, &streams)
   }
 

@@ -83,7 +83,7 @@ enum Listener {
   private static func enter(
     _ channel: any Channel, _ core: RelayCore, isSecure: Bool
   ) throws {
-    let socket = JoinedSocket(flusher: core.flusher, isPlain: !isSecure)
+    let socket = JoinedSocket(flusher: core.flusher, below: isSecure ? .tls : .socket)
     socket.writeLimit = core.limits.clientWrite
     let connection = IngressConnection(
       core, socket,

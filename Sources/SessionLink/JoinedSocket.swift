@@ -42,9 +42,17 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var isQueued = false
   private var endsOutput = false
 
-  /// Nil where TLS stands between this and the socket.
+  /// What stands between this and the network.
+  package enum Below {
+    case socket
+    case tls
+    /// A stream of an HTTP/2 connection; it knows how many written bytes wait in it.
+    case stream(waiting: () -> Int)
+  }
+
+  /// Nil unless this stands on the socket itself.
   private var direct: DirectWrite?
-  private let isPlain: Bool
+  private let below: Below
   /// Written and not yet handed on: small pieces of one turn leave together.
   private var held = Piece()
   /// Writes that wait for the kernel to have room; NIO keeps them.
@@ -61,10 +69,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   }
   private var writeWatch: WriteWatch?
 
-  /// `isPlain`: nothing stands between this and the socket.
-  package init(flusher: TickFlusher, isPlain: Bool = true) {
+  package init(flusher: TickFlusher, below: Below = .socket) {
     self.flusher = flusher
-    self.isPlain = isPlain
+    self.below = below
   }
 
   /// Takes all that was read; what is left of it has to be put back into `unread`.
@@ -103,9 +110,13 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
 
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if isPlain { direct = DirectWrite(context) }
-    // A second read in the same turn would only be copied behind the first.
-    try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+    switch below {
+    case .stream: break  // It has no such options, and asking for one is a trap.
+    case .socket, .tls:
+      if case .socket = below { direct = DirectWrite(context) }
+      // A second read in the same turn would only be copied behind the first.
+      try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+    }
     if context.channel.isActive { ask(context) }
   }
 
@@ -233,7 +244,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     writeWatch = nil
   }
 
-  var waitingBytes: Int { context?.waitingBytes ?? 0 }
+  var waitingBytes: Int {
+    if case .stream(let waiting) = below { return waiting() }
+    return context?.waitingBytes ?? 0
+  }
 
   func writeStalled() { abort() }
 

@@ -47,7 +47,19 @@ extension IngressConnection {
   }
 
   /// What is no message is answered once, and the connection ends.
-  func refuseMessage(_ fault: MessageFault) { refuse(Problem(Refusal(fault))) }
+  func refuseMessage(_ fault: MessageFault) {
+    if fault == .malformed(.reservedMethod), isFresh, !peer.isSecure { return goOnInHTTP2() }
+    refuse(Problem(Refusal(fault)))
+  }
+
+  /// The client knows without TLS that HTTP/2 is spoken here (RFC 9113, section 3.3).
+  private func goOnInHTTP2() {
+    deadline.cancel()
+    guard let (channel, read) = socket.leave() else { return }
+    do { try HTTP2Connection.install(relay, on: channel, peer: peer, read: read) } catch {
+      channel.close(promise: nil)
+    }
+  }
 
   func refuse(_ problem: Problem) {
     willClose = true

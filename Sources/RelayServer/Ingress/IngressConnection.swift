@@ -6,7 +6,7 @@ import TunnelCore
 
 /// One public connection: reads requests one after the other, asks `Directions` where each goes,
 /// and joins it with the pipe that leads there. Pipelined requests wait for their turn unread.
-final class IngressConnection: SocketUser {
+final class IngressConnection: SocketUser, PublicConnection {
   /// Bodies up to this size go with the head in one write.
   static let copied = 4_096
   /// How long, and how much, a client may go on saying what nobody reads, before the connection is
@@ -38,6 +38,8 @@ final class IngressConnection: SocketUser {
   var lingers = false
   var lingered = 0
   var rawEnds = (client: false, far: false)
+  /// No request has begun yet.
+  var isFresh = true
   let deadline = LazyDeadline()
   var willClose = false
 
@@ -81,7 +83,7 @@ final class IngressConnection: SocketUser {
     }
     if socket.mustWait() { return false }
     var bytes = socket.takeUnread()
-    switch try reader.next(in: bytes) {
+    switch try nextHead(&bytes) {
     case .head(let length):
       deadline.clear()
       headHasBegun = false
@@ -95,6 +97,14 @@ final class IngressConnection: SocketUser {
         expectHead(in: relay.limits.laterHead)
       }
       return false
+    }
+  }
+
+  /// What is no head stays where it was: it may be the beginning of HTTP/2.
+  private func nextHead(_ bytes: inout ByteBuffer) throws(MessageFault) -> RequestReader.Step {
+    do throws(MessageFault) { return try reader.next(in: bytes) } catch {
+      swap(&bytes, &socket.unread)
+      throw error
     }
   }
 
@@ -138,6 +148,7 @@ final class IngressConnection: SocketUser {
   // MARK: - A request begins
 
   private func begin(_ length: Int, of unread: inout ByteBuffer) throws(MessageFault) {
+    isFresh = false
     requestIsWhole = false
     discardsBody = false
     willClose = reader.head.closes || relay.isDraining

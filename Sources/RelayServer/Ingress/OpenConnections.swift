@@ -1,12 +1,18 @@
 import NIOCore
 
+/// What a relay that leaves asks of a public connection.
+protocol PublicConnection: AnyObject {
+  /// No exchange begins behind those that run. With `closesIdle` it closes at once if none does.
+  func windDown(closesIdle: Bool)
+}
+
 /// Every public connection that is no agent's link: what a relay that leaves has to wait for.
 /// Belongs to the relay's event loop.
 final class OpenConnections {
   private struct Entry {
     let channel: any Channel
     /// Nil while TLS is not through.
-    var connection: IngressConnection?
+    var connection: (any PublicConnection)?
   }
 
   private var entries: [ObjectIdentifier: Entry] = [:]
@@ -19,7 +25,7 @@ final class OpenConnections {
     channel.closeFuture.assumeIsolated().whenComplete { _ in self.entries[key] = nil }
   }
 
-  func entered(_ connection: IngressConnection, on channel: any Channel) {
+  func entered(_ connection: any PublicConnection, on channel: any Channel) {
     entries[ObjectIdentifier(channel)]?.connection = connection
   }
 

@@ -1,0 +1,157 @@
+import NIOCore
+import NIOHTTP2
+import SessionLink
+import TunnelCore
+
+/// Stands between an HTTP/2 connection's socket and NIOHTTP2: ends the connection that wastes its
+/// frames or lets a head drip, holds its reading back while its streams have more than they can
+/// pass on, and lets what one turn of the loop wrote leave together.
+///
+/// Belongs to the relay's event loop.
+final class FrameGuard: ChannelDuplexHandler, FlushTarget {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  /// `PRI * HTTP/2.0`, and what belongs to it (RFC 9113, section 3.4).
+  private static let preface = 24
+  /// Bytes of bodies that may wait in all streams before reading stops.
+  static let room = 1 << 20
+
+  private let limits: IngressLimits
+  private let flusher: TickFlusher
+  private var context: ChannelHandlerContext?
+  private var inbound = FrameWalker(behind: preface)
+  private var outbound = FrameWalker()
+  private var census: FrameCensus
+  private let deadline = LazyDeadline()
+  private var hadHead = false
+  private var isLate = false
+  private var blockIsOpen = false
+  /// NIOHTTP2 has found a fault in the connection and said GOAWAY.
+  private(set) var isBroken = false
+  private var isQueued = false
+  /// Bytes of bodies that wait, by open stream, and in all.
+  private var held: [UInt32: Int] = [:]
+  private var heldInAll = 0
+  private var wantsRead = false
+
+  init(_ limits: IngressLimits, _ flusher: TickFlusher) {
+    self.limits = limits
+    self.flusher = flusher
+    census = FrameCensus(limit: limits.idleFrames, seconds: 10)
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    // The deadline lives no longer than this.
+    deadline.met = { [unowned self] in self.close() }
+    deadline.set(limits.firstHead, on: context.eventLoop)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { forget() }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    forget()
+    context.fireChannelInactive()
+  }
+
+  private func forget() {
+    deadline.cancel()
+    context = nil
+  }
+
+  private func close() { context?.channel.close(promise: nil) }
+
+  // MARK: - From the client
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var bytes = unwrapInboundIn(data)
+    while let head = inbound.next(&bytes) {
+      guard census.took(head, at: Moment.now.nanoseconds) else { return close() }
+      if head.isOfHeaderBlock { blockIsOpen = !head.endsHeaders }
+      if head.isData, held[head.stream] != nil {
+        held[head.stream, default: 0] += head.count
+        heldInAll += head.count
+      }
+    }
+    watchHead(context)
+    context.fireChannelRead(data)
+  }
+
+  /// A head, and any other small frame, has its time from its first byte (limits.md).
+  private func watchHead(_ context: ChannelHandlerContext) {
+    let isInside = inbound.isInside && inbound.current?.isData == false
+    if !hadHead {
+      hadHead = inbound.current?.isOfHeaderBlock == true && !blockIsOpen && !isInside
+      if hadHead { deadline.clear() }
+    } else if blockIsOpen || isInside {
+      if !isLate { deadline.set(limits.laterHead, on: context.eventLoop) }
+      isLate = true
+    } else if isLate {
+      isLate = false
+      deadline.clear()
+    }
+  }
+
+  func read(context: ChannelHandlerContext) {
+    wantsRead = heldInAll > Self.room
+    if !wantsRead { context.read() }
+  }
+
+  // MARK: - Streams
+
+  func opened(_ stream: UInt32) { held[stream] = 0 }
+
+  func closed(_ stream: UInt32) {
+    heldInAll -= held.removeValue(forKey: stream) ?? 0
+    readOn()
+  }
+
+  /// A stream has passed on `count` bytes of its request's body, padding not counted.
+  func passed(_ count: Int, of stream: UInt32) {
+    guard let waiting = held[stream] else { return }
+    let count = min(count, waiting)
+    held[stream] = waiting - count
+    heldInAll -= count
+    readOn()
+  }
+
+  func sentData() { census.sentData() }
+
+  private func readOn() {
+    guard wantsRead, heldInAll <= Self.room else { return }
+    wantsRead = false
+    context?.read()
+  }
+
+  // MARK: - To the client
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    var bytes = unwrapOutboundIn(data)
+    while let head = outbound.next(&bytes) {
+      // Its second word is the error's code; 0 is none (RFC 9113, section 6.8).
+      guard head.isGoAway, let code = bytes.getInteger(at: bytes.readerIndex + 4, as: UInt32.self)
+      else { continue }
+      if code != 0 { isBroken = true }
+    }
+    context.write(data, promise: promise)
+  }
+
+  func flush(context: ChannelHandlerContext) {
+    if isQueued { return }
+    isQueued = true
+    flusher.add(self)
+  }
+
+  func flushNow() {
+    isQueued = false
+    context?.flush()
+  }
+
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    context.flush()
+    context.close(mode: mode, promise: promise)
+  }
+}
