@@ -105,7 +105,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile"], swiftSettings: strict),
     .testTarget(name: "RelayStoreTests", dependencies: ["RelayStore"], swiftSettings: strict),
-    .testTarget(name: "RelayServerTests", dependencies: ["RelayServer"], swiftSettings: strict),
+    .testTarget(
+      name: "RelayServerTests",
+      dependencies: ["RelayServer", .product(name: "NIOHPACK", package: "swift-nio-http2")],
+      swiftSettings: strict),
     .testTarget(
       name: "InspectionTests", dependencies: ["Inspection", "SessionLink"], swiftSettings: strict),
     .testTarget(name: "TunnelAgentTests", dependencies: ["TunnelAgent"], swiftSettings: strict),

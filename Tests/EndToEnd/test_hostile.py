@@ -2,21 +2,19 @@
 `./dev show link.8` runs it whole, with times and memory."""
 
 import contextlib
-import json
 import os
 import pathlib
 import resource
 import selectors
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
 from harness.apps import RawApp
+from harness.beside import Pulse
 from harness.frames import DATA, OPEN, WINDOW, RawLink, frame
 from harness.offences import OFFENCES, Uploads, log_of, offend
 from harness.process import wait_until
@@ -209,21 +207,6 @@ def test_limits_of_the_file_are_checked_by_name(own, new_home):
 
 
 # What `./dev show link.8` adds: times, memory, and those who have nothing to do with it.
-
-
-class Pulse:
-    """Somebody else's tunnel, asked by a process of its own."""
-
-    def __init__(self, port, domain):
-        self.words = [sys.executable, str(pathlib.Path(__file__).parent / "harness" / "pulse.py"),
-                      str(port), domain]
-
-    @contextlib.contextmanager
-    def during(self, seconds):
-        child = subprocess.Popen([*self.words, str(seconds)], stdout=subprocess.PIPE)
-        seen = {}
-        yield seen
-        seen.update(json.loads(child.communicate(timeout=seconds + 30)[0]))
 
 
 def slow_reader(relay, made, domain, end):

@@ -16,9 +16,8 @@ struct ImportTests {
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],
     "RelayServer": [
       "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Hummingbird", "Logging", "Multiplexer",
-      "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "RelayStore", "ServiceLifecycle", "SessionLink",
-      "SettingsFile",
-      "Synchronization", "TunnelCore",
+      "NIOCore", "NIOHPACK", "NIOHTTP2", "NIOPosix", "NIOSSL", "NIOTLS", "RelayStore",
+      "ServiceLifecycle", "SessionLink", "SettingsFile", "Synchronization", "TunnelCore",
     ],
     "Inspection": [
       "Glibc", "Hummingbird", "HummingbirdCore", "Logging", "NIOCore", "NIOPosix",

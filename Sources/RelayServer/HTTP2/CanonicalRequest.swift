@@ -9,8 +9,6 @@ import TunnelCore
 /// blanks and line ends in names, values, method and path. Throws the `Refusal` of a request that
 /// no HTTP/1.1 message can say.
 struct CanonicalRequest {
-  private static let blank = UInt8(ascii: " ")
-
   /// How the body that follows has to be written.
   enum Body: Equatable {
     case none
@@ -72,7 +70,7 @@ struct CanonicalRequest {
     guard !ofOneConnection.contains(name), name != "te" || value == "trailers" else {
       throw bad("the field \(name) has no place in HTTP/2")
     }
-    guard value.utf8.allSatisfy(isValueByte), value.utf8.first != blank, value.utf8.last != blank
+    guard value.utf8.allSatisfy(isValueByte), !isBlank(value.utf8.first), !isBlank(value.utf8.last)
     else { throw bad("the field \(name) holds a control character, or a blank at an end") }
     // What was no UTF-8 on the wire has become U+FFFD, and a signature over it would not hold.
     guard !value.unicodeScalars.contains("\u{fffd}") else {
@@ -93,7 +91,11 @@ struct CanonicalRequest {
   }
 
   private static func isValueByte(_ byte: UInt8) -> Bool {
-    byte >= blank && byte != 0x7f || byte == UInt8(ascii: "\t")
+    byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t")
+  }
+
+  private static func isBlank(_ byte: UInt8?) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
   }
 
   static func bad(_ why: String) -> Refusal {

@@ -77,7 +77,7 @@ struct FrameCensus {
   mutating func took(_ head: FrameHead, at now: UInt64) -> Bool {
     switch head.type {
     case 0 where head.count > 0 || head.endsStream: return true
-    // SETTINGS, PING, PRIORITY, RST_STREAM, PUSH_PROMISE, GOAWAY, CONTINUATION: NIOHTTP2 has limits.
+    // All that have a name but WINDOW_UPDATE: NIOHTTP2 limits them.
     case 2...7, 9: return true
     case 1:
       justified += Self.forHeaders
