@@ -11,6 +11,7 @@ has() {
     binutils) command -v strip >/dev/null ;;
     iproute2) command -v ip >/dev/null || [ -x /usr/sbin/ip ] ;;
     nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
+    nghttp2-client) command -v h2load >/dev/null ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -7,7 +7,7 @@ dev_show() {
   [ -n "$name" ] && [ -x "Tests/Show/$name" ] \
     || die "which? $(cd Tests/Show && echo *)"
   shift
-  need curl nodejs nginx-light wrk openssl
+  need curl nodejs nginx-light wrk openssl nghttp2-client
   [ "$name" != instructions ] || need valgrind binutils
   [ "$name" != install ] || need debootstrap systemd systemd-container
   case $name in
