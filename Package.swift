@@ -107,7 +107,10 @@ let package = Package(
     .testTarget(name: "RelayStoreTests", dependencies: ["RelayStore"], swiftSettings: strict),
     .testTarget(
       name: "RelayServerTests",
-      dependencies: ["RelayServer", .product(name: "NIOHPACK", package: "swift-nio-http2")],
+      dependencies: [
+        "RelayServer", .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "InspectionTests", dependencies: ["Inspection", "SessionLink"], swiftSettings: strict),

@@ -8,10 +8,10 @@ import time
 
 import pytest
 from harness import http2
-from harness.apps import RawApp
+from harness.apps import RawApp, answer_bytes
 from harness.beside import Pulse
 from harness.http2 import Client, frame
-from harness.tunnel import Relay
+from harness.tunnel import Relay, agent
 from harness.wire import ask
 
 MIB = 1 << 20
@@ -109,11 +109,13 @@ FLOODS = {
 def flooded(relay, domain, keep, name):
     """One connection that floods until it is closed; answers how long that took, in seconds."""
     client = keep(Client(relay.port))
-    threading.Thread(target=client.until_closed, daemon=True).start()
+    reader = threading.Thread(target=client.until_closed, daemon=True)
+    reader.start()
     began = time.monotonic()
     client.flood(FLOODS[name](client, domain))
     took = time.monotonic() - began
     assert http2.ended(client.sock), "the TCP connection is still open"
+    reader.join()
     return took
 
 
@@ -145,11 +147,26 @@ def test_floods_cost_the_others_little(serve, app, relay, domain, keep, full, na
     assert max(took) < 1 and grown < 16 and others["p99"] < 50
 
 
-def test_silence_and_half_a_head_are_closed(keep, new_home, app):
-    home = new_home()
-    (home.work / "relay.yml").write_text("limits: {header_read_timeout_ms: 1000}\n")
-    relay = keep(Relay(home))
-    relay.start("--config", str(home.work / "relay.yml"))
+@pytest.fixture
+def own(keep, new_home):
+    """A relay of the test's own with other limits, and an agent for `app`; answers its domain."""
+
+    def start(limits, app=None):
+        home = new_home()
+        (home.work / "relay.yml").write_text(f"limits: {limits}\n")
+        relay = keep(Relay(home))
+        made = relay.account("ann")
+        relay.start("--config", str(home.work / "relay.yml"))
+        if app:
+            keep(agent(home, relay, made["authtoken"], "--domain", made["domain"], "--port",
+                       app.port))
+        return relay, made["domain"]
+
+    return start
+
+
+def test_silence_and_half_a_head_are_closed(own, keep):
+    relay, _ = own("{header_read_timeout_ms: 1000}")
     silent = keep(Client(relay.port))
     half = keep(Client(relay.port))
     half.sock.sendall(frame(http2.HEADERS, 1, half.block(half.head("localhost", "/healthz"))))
@@ -158,6 +175,32 @@ def test_silence_and_half_a_head_are_closed(keep, new_home, app):
     later.sock.sendall(b"\0\0\x08\x06")
     for client in (silent, half, later):
         client.until_closed()
+
+
+def test_a_connection_that_rests_is_told_goodbye(own, keep):
+    relay, _ = own("{keep_alive_timeout_ms: 500}")
+    client = keep(Client(relay.port))
+    assert client.ask("localhost", "/healthz").status == 200
+    assert client.until_closed() == http2.NO_ERROR
+
+
+def test_a_body_that_stops_is_refused_alone(own, keep, app):
+    relay, domain = own("{body_read_timeout_ms: 700}", app)
+    client = keep(Client(relay.port))
+    stream = client.send(client.head(domain, "/", "POST"), end=False)
+    client.data(stream, b"half")
+    assert client.answer(stream).status == 408
+    assert client.ask(domain).status == 200 and len(app.requests) == 1
+
+
+def test_an_answer_that_nobody_takes_is_reset_alone(own, keep):
+    app = keep(RawApp(lambda request, sock, reader: sock.sendall(
+        answer_bytes(body=b"x" * (MIB if request.target == b"/big" else 1)))))
+    relay, domain = own("{client_write_timeout_ms: 700}", app)
+    client = keep(Client(relay.port, window=65_535))
+    client.sock.sendall(frame(http2.WINDOW, 0, b"\0\x10\0\0"))
+    assert client.answer(client.send(client.head(domain, "/big"))).reset is not None
+    assert client.ask(domain).status == 200
 
 
 def test_a_client_that_opens_more_streams_than_it_may_loses_its_connection(
