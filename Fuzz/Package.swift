@@ -16,10 +16,12 @@ let package = Package(
   targets: [
     .target(name: "HTTPMessage", swiftSettings: fuzzed),
     .target(name: "Multiplexer", dependencies: [nio], swiftSettings: fuzzed),
+    .target(name: "TunnelCore", swiftSettings: fuzzed),
     .target(name: "HTTPMessageChecks", dependencies: ["HTTPMessage"], swiftSettings: fuzzed),
     .target(name: "MultiplexerChecks", dependencies: ["Multiplexer", nio], swiftSettings: fuzzed),
+    .target(name: "TunnelCoreChecks", dependencies: ["TunnelCore"], swiftSettings: fuzzed),
     .executableTarget(
-      name: "fuzz", dependencies: ["HTTPMessageChecks", "MultiplexerChecks"],
+      name: "fuzz", dependencies: ["HTTPMessageChecks", "MultiplexerChecks", "TunnelCoreChecks"],
       swiftSettings: fuzzed,
       // The gold linker that is the default cannot link the sanitizers' runtime.
       linkerSettings: [.unsafeFlags([sanitizers, "-use-ld=lld"])]),

@@ -38,6 +38,13 @@ final class Door {
     self.logger = logger
   }
 
+  /// Whoever is in stays.
+  func change(_ limits: IngressLimits) {
+    room.limit = ConnectionRoom.limit(
+      wanted: limits.connections, descriptors: DescriptorLimit.now)
+    room.perPlace = limits.connectionsPerAddress
+  }
+
   /// Throws for one too many: whoever accepts closes it then.
   func enter(_ channel: any Channel) throws(Closed) {
     let address = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }

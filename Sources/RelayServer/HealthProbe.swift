@@ -10,9 +10,9 @@ package struct HealthProbe: Sendable {
   /// How the relay is known to be the one that is meant.
   package enum Trust: Sendable {
     case plainHTTP
-    /// By this certificate alone, as SHA-256 in hex: on loopback no name fits, and a certificate
-    /// that has expired is not this question's matter.
-    case certificate(String)
+    /// By one of these certificates alone, each as SHA-256 in hex: on loopback no name fits, and a
+    /// certificate that has expired is not this question's matter.
+    case certificates([String])
     /// As everybody does: by the system's authorities, and the host's name.
     case authorities
   }
@@ -46,7 +46,7 @@ package struct HealthProbe: Sendable {
   private func prepare() throws -> (@Sendable (any Channel) throws -> Void)? {
     if case .plainHTTP = trust { return nil }
     var settings = TLSConfiguration.makeClientConfiguration()
-    if case .certificate = trust {
+    if case .certificates = trust {
       settings.certificateVerification = .noHostnameVerification
       // The system's authorities are not asked; a small machine or image has none to load.
       settings.trustRoots = .certificates([])
@@ -55,12 +55,12 @@ package struct HealthProbe: Sendable {
     let name = IPAddress(host) == nil ? host : nil
     return { [trust] channel in
       let handler =
-        if case .certificate(let fingerprint) = trust {
+        if case .certificates(let fingerprints) = trust {
           try NIOSSLClientHandler(
             context: context, serverHostname: nil,
             customVerificationCallback: { chain, promise in
               let shown = try? chain.first.map { SHA256.hash(data: try $0.toDERBytes()) }
-              let fits = shown.map(ServerCertificate.hex) == fingerprint
+              let fits = shown.map(ServerCertificate.hex).map(fingerprints.contains) ?? false
               promise.succeed(fits ? .certificateVerified : .failed)
             })
         } else {

@@ -7,7 +7,8 @@ import TunnelCore
   import Glibc
 #endif
 
-/// The relay's one public socket, with TLS where there is a certificate.
+/// The relay's one public socket, with TLS where there is a certificate; and beside it, where that
+/// was asked for, one that sends visitors without TLS on to it.
 enum Listener {
   private static let backlog: Int32 = 1_024
   private static let acceptedInTurn: Int32 = 16
@@ -19,18 +20,12 @@ enum Listener {
     _ settings: ServeSettings, _ inherited: [Int32], _ core: NIOLoopBound<RelayCore>,
     on loop: any EventLoop
   ) async throws -> [any Channel] {
-    let bootstrap = bootstrap(settings, core, on: loop)
-    var channels: [any Channel] = []
-    for socket in inherited {
-      channels.append(try await bootstrap.withBoundSocket(socket).get())
-      // NIO has listened anew, with a backlog of its own.
-      Glibc.listen(socket, backlog)
+    let takesPlain = settings.takesPlainHTTP
+    let bootstrap = bootstrap(settings.listen, core, on: loop) { channel, core in
+      core.open.accepted(channel)
+      try accept(channel, core, takesPlain: takesPlain)
     }
-    if channels.isEmpty {
-      channels = [
-        try await bootstrap.bind(host: settings.listen.host, port: settings.listen.port).get()
-      ]
-    }
+    let channels = try await sockets(bootstrap, settings.listen, inherited)
     // Port 0 took a free one. Who is in already asks for no URL before it has logged in.
     if let port = channels.first?.localAddress?.port {
       try await loop.submit { core.value.hub.urls.listens(on: port) }.get()
@@ -38,12 +33,40 @@ enum Listener {
     return channels
   }
 
+  /// The same for the listener that redirects. Its connections hold up no drain: an answer of
+  /// theirs is out at once.
+  static func openRedirect(
+    _ address: ListenAddress, _ inherited: [Int32], _ core: NIOLoopBound<RelayCore>,
+    on loop: any EventLoop
+  ) async throws -> [any Channel] {
+    let bootstrap = bootstrap(address, core, on: loop) { channel, core in
+      try channel.pipeline.syncOperations.addHandler(RedirectConnection(core))
+    }
+    return try await sockets(bootstrap, address, inherited)
+  }
+
+  private static func sockets(
+    _ bootstrap: ServerBootstrap, _ address: ListenAddress, _ inherited: [Int32]
+  ) async throws -> [any Channel] {
+    var channels: [any Channel] = []
+    for socket in inherited {
+      channels.append(try await bootstrap.withBoundSocket(socket).get())
+      // NIO has listened anew, with a backlog of its own.
+      Glibc.listen(socket, backlog)
+    }
+    if channels.isEmpty {
+      channels = [try await bootstrap.bind(host: address.host, port: address.port).get()]
+    }
+    return channels
+  }
+
   private static func bootstrap(
-    _ settings: ServeSettings, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop
+    _ address: ListenAddress, _ core: NIOLoopBound<RelayCore>, on loop: any EventLoop,
+    accept: @escaping @Sendable (any Channel, RelayCore) throws -> Void
   ) -> ServerBootstrap {
     var bootstrap = ServerBootstrap(group: loop)
     // `[::]` is IPv4 too, whatever the machine's own habit (RFC 3493, section 5.3).
-    if settings.listen.host == "::" {
+    if address.host == "::" {
       bootstrap = bootstrap.serverChannelOption(
         ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 0)
     }
@@ -61,7 +84,8 @@ enum Listener {
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try accept(channel, core.value, takesPlain: settings.takesPlainHTTP)
+          try core.value.door.enter(channel)
+          try accept(channel, core.value)
         }
       }
   }
@@ -69,20 +93,20 @@ enum Listener {
   private static func accept(
     _ channel: any Channel, _ core: RelayCore, takesPlain: Bool
   ) throws {
-    try core.door.enter(channel)
-    core.open.accepted(channel)
-    guard let certificate = core.certificate else {
-      return try enter(channel, core, isSecure: false)
-    }
+    guard core.certificates != nil else { return try enter(channel, core, nil) }
+    let ways = TLSEntrance.Ways(
+      certificate: { hello in core.certificates?.certificate(for: hello).context },
+      enter: { channel, facts in try enter(channel, core, facts) },
+      plain: takesPlain ? { channel in try enter(channel, core, nil) } : nil)
     try TLSEntrance.install(
-      certificate.context, on: channel, limit: core.limits.handshake, logger: core.hub.logger,
-      plain: takesPlain ? { try enter($0, core, isSecure: false) } : nil
-    ) { channel in try enter(channel, core, isSecure: true) }
+      ways, on: channel, limit: core.limits.handshake, logger: core.hub.logger)
   }
 
+  /// `facts` is what TLS knows; nil without it.
   private static func enter(
-    _ channel: any Channel, _ core: RelayCore, isSecure: Bool
+    _ channel: any Channel, _ core: RelayCore, _ facts: TLSFacts?
   ) throws {
+    let isSecure = facts != nil
     let socket = JoinedSocket(flusher: core.flusher, below: isSecure ? .tls : .socket)
     socket.writeLimit = core.limits.clientWrite
     let connection = IngressConnection(

@@ -8,8 +8,9 @@ extension Relay {
   /// rest are closed at once.
   package func stop(grace: Duration? = nil) async {
     let core = core
+    await endReloading()
     await letIn()
-    for listener in listeners { try? await listener.close() }
+    for listener in listeners + redirects { try? await listener.close() }
     try? await group.next().submit {
       core.value.isDraining = true
       core.value.hub.leave(.drain)
@@ -29,10 +30,11 @@ extension Relay {
 
   /// What a successor inherits is this relay's: started, and ready or not, it changes nothing here.
   func startSuccessor(_ program: Program) async throws -> Successor {
-    let (listeners, lock) = (listeners, lock)
+    let (listeners, redirects, lock) = (listeners, redirects, lock)
     return try await group.next().submit {
       try Successor.start(
-        program, listeners: Self.sockets(listeners), lock: lock.descriptor)
+        program, listeners: Self.sockets(listeners), redirects: Self.sockets(redirects),
+        lock: lock.descriptor)
     }.get()
   }
 
@@ -51,13 +53,15 @@ extension Relay {
   func handOver(_ go: @Sendable () -> Void) async {
     let core = core
     let loop = group.next()
+    // What is written down of the certificates is the successor's to say.
+    await endReloading()
     // Requests that wait for an agent of this relay's start would wait in vain.
     await core.poll(on: loop, atMost: AwaitedAgent.patience) { $0.hub.waitingNow == 0 }
     _ = try? await loop.submit { core.value.hub.leave(.handover) }.get()
     // An owner that is written down behind the successor's back would share its epoch.
     await core.poll(on: loop, atMost: grace) { $0.hub.writesUnderWay == 0 }
     // Closed, not shut down: the socket is the successor's too, with whoever waits in it.
-    for listener in listeners { try? await listener.close() }
+    for listener in listeners + redirects { try? await listener.close() }
     _ = try? await loop.submit {
       core.value.isDraining = true
       core.value.hub.sayGoodbye()

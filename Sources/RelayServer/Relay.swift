@@ -17,12 +17,16 @@ package final class Relay: Sendable {
 
   /// Where it listens, `127.0.0.1:8080`.
   package let listen: String
+  /// Where it redirects, if it does.
+  package let redirect: String?
   /// `http` or `https`: what it speaks there.
   package let scheme: String
   /// Its own address as the outside writes it.
   package let url: String
   let group: MultiThreadedEventLoopGroup
   let listeners: [any Channel]
+  /// Those that only redirect.
+  let redirects: [any Channel]
   let core: NIOLoopBound<RelayCore>
   let lock: DataLock
   private let store: RelayStore
@@ -30,18 +34,16 @@ package final class Relay: Sendable {
   let log: LogOutput
   let grace: Duration
   let watching = Mutex<Task<Void, Never>?>(nil)
+  /// Of the settings and certificates; nil before its start and behind its end.
+  let reloading = Mutex<Reloading?>(nil)
 
   /// Opens everything; when it returns, the relay accepts connections. A successor waits before
   /// that until the relay before it has let go.
   package static func start(
     _ settings: ServeSettings, logger: Logger, inherited: InheritedDescriptors = .none
   ) async throws -> Relay {
-    let certificate = try settings.tls.map { files throws(UserError) in
-      try ServerCertificate.load(files)
-    }
-    if let certificate, let concern = certificate.concern(at: time(nil)) {
-      logger.warning("\(concern)", metadata: ["path": "\(settings.tls?.certificate ?? "")"])
-    }
+    let certificates = try ServedCertificates.load(settings.tls)
+    certificates?.warn(logger, at: time(nil))
     let lock = try DataLock(directory: settings.dataDirectory, inherited: inherited.lock)
     let store = try RelayStore(directory: settings.dataDirectory)
     try await store.settleBase(settings.base)
@@ -49,8 +51,9 @@ package final class Relay: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
       let relay = try await Relay(
-        settings, certificate, lock, store, group, logger, inherited)
+        settings, certificates, lock, store, group, logger, inherited)
       relay.startWatching()
+      relay.startReloading(settings, certificates, logger)
       return relay
     } catch {
       try? await group.shutdownGracefully()
@@ -59,7 +62,7 @@ package final class Relay: Sendable {
   }
 
   private init(
-    _ settings: ServeSettings, _ certificate: ServerCertificate?, _ lock: DataLock,
+    _ settings: ServeSettings, _ certificates: ServedCertificates?, _ lock: DataLock,
     _ store: RelayStore, _ group: MultiThreadedEventLoopGroup, _ logger: Logger,
     _ inherited: InheritedDescriptors
   ) async throws {
@@ -87,20 +90,23 @@ package final class Relay: Sendable {
       hub.expect(directory, at: .now)
       let core = RelayCore(
         hub: hub, store: store, limits: settings.limits,
-        log: ExchangeLog(log, loop: loop), certificate: certificate,
+        log: ExchangeLog(log, loop: loop), certificates: certificates,
         proxies: settings.proxies, apiSocket: api.socket, loop: loop)
       return NIOLoopBound(core, eventLoop: loop)
     }.get()
     do {
-      listeners = try await Listener.open(settings, inherited.listeners, core, on: loop)
+      listeners = try await Self.openListeners(settings, inherited, core, loop)
+      redirects = try await Self.openRedirects(settings, inherited, core, loop, logger)
     } catch {
       await api.stop()
-      throw UserError(cannotListen: settings, error)
+      throw error
     }
-    let address = listeners.first?.localAddress
-    let host = address?.ipAddress ?? settings.listen.host
-    try AddressFile.write(settings, port: urls.listening, certificate)
-    listen = (host.contains(":") ? "[\(host)]" : host) + ":\(address?.port ?? settings.listen.port)"
+    try AddressFile.write(settings, port: urls.listening, certificates.map { [$0.usual] } ?? [])
+    listen = Self.address(of: listeners, else: settings.listen).description
+    redirect =
+      if let wanted = settings.redirect, !redirects.isEmpty {
+        Self.address(of: redirects, else: wanted).description
+      } else { nil }
     scheme = settings.scheme
     url = urls.url(settings.base)
     self.group = group
@@ -109,6 +115,45 @@ package final class Relay: Sendable {
     self.api = api
     self.log = log
     grace = .nanoseconds(settings.limits.drain.nanoseconds)
+  }
+
+  private static func openListeners(
+    _ settings: ServeSettings, _ inherited: InheritedDescriptors,
+    _ core: NIOLoopBound<RelayCore>, _ loop: any EventLoop
+  ) async throws -> [any Channel] {
+    do {
+      return try await Listener.open(settings, inherited.listeners, core, on: loop)
+    } catch {
+      throw UserError(cannotListenOn: settings.listen, "--listen", error)
+    }
+  }
+
+  /// A successor never fails by it: by now nobody else serves.
+  private static func openRedirects(
+    _ settings: ServeSettings, _ inherited: InheritedDescriptors,
+    _ core: NIOLoopBound<RelayCore>, _ loop: any EventLoop, _ logger: Logger
+  ) async throws -> [any Channel] {
+    guard let address = settings.redirect else {
+      for socket in inherited.redirects { close(socket) }
+      return []
+    }
+    do {
+      return try await Listener.openRedirect(address, inherited.redirects, core, on: loop)
+    } catch {
+      let fault = UserError(cannotListenOn: address, "--redirect-listen", error)
+      guard inherited.isSuccessor else { throw fault }
+      logger.error("nothing redirects to https", metadata: ["reason": "\(fault.message)"])
+      return []
+    }
+  }
+
+  /// Where it came to listen, with the port that was free.
+  private static func address(
+    of channels: [any Channel], else wanted: ListenAddress
+  ) -> ListenAddress {
+    let found = channels.first?.localAddress
+    return ListenAddress(
+      host: found?.ipAddress ?? wanted.host, port: found?.port ?? wanted.port)
   }
 
   /// Watches the database for what other processes change, until the relay's loop ends
@@ -139,16 +184,16 @@ package final class Relay: Sendable {
 }
 
 extension UserError {
-  init(cannotListen settings: ServeSettings, _ error: any Error) {
-    let address = settings.listen
+  /// `flag` is what chooses the address.
+  init(cannotListenOn address: ListenAddress, _ flag: String, _ error: any Error) {
     if let error = error as? IOError, error.errnoCode == EADDRINUSE {
       self.init(
         code: "address-in-use", message: "\(address) is in use by another process",
-        fix: "stop it, or choose another with --listen", exit: .taken)
+        fix: "stop it, or choose another with \(flag)", exit: .taken)
     } else if let error = error as? IOError, error.errnoCode == EAFNOSUPPORT {
       self.init(
         code: "address-unusable", message: "\(address): this machine has no such kind of address",
-        fix: "without IPv6: --listen 0.0.0.0:\(address.port)")
+        fix: "without IPv6: \(flag) 0.0.0.0:\(address.port)")
     } else {
       self.init(code: "address-unusable", message: "cannot listen on \(address): \(error)")
     }

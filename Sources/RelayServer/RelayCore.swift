@@ -9,13 +9,14 @@ import TunnelCore
 final class RelayCore {
   let base: DomainName
   let hub: Hub
-  let limits: IngressLimits
+  /// Those of the settings; a reload may change them.
+  var limits: IngressLimits
   let loop: any EventLoop
   let flusher: TickFlusher
   let store: RelayStore
   let exchangeLog: ExchangeLog
-  /// Nil: the listener speaks plain HTTP.
-  let certificate: ServerCertificate?
+  /// Nil: the listener speaks plain HTTP. Renewed ones count from the next handshake on.
+  var certificates: ServedCertificates?
   let proxies: TrustedProxies
   let door: Door
   var failedLogins: FailedLogins
@@ -24,7 +25,7 @@ final class RelayCore {
 
   init(
     hub: Hub, store: RelayStore, limits: IngressLimits, log: ExchangeLog,
-    certificate: ServerCertificate?, proxies: TrustedProxies, apiSocket: String,
+    certificates: ServedCertificates?, proxies: TrustedProxies, apiSocket: String,
     loop: any EventLoop
   ) {
     base = hub.base
@@ -32,7 +33,7 @@ final class RelayCore {
     self.store = store
     self.limits = limits
     self.loop = loop
-    self.certificate = certificate
+    self.certificates = certificates
     self.proxies = proxies
     self.apiSocket = apiSocket
     exchangeLog = log
@@ -49,6 +50,15 @@ final class RelayCore {
   let open = OpenConnections()
   /// No connection lives on behind the exchange it is in.
   var isDraining = false
+
+  /// Of a reload: for what begins from here on.
+  func take(_ limits: IngressLimits) {
+    self.limits = limits
+    door.change(limits)
+    if failedLogins.perMinute != limits.failedLogins {
+      failedLogins = FailedLogins(perMinute: limits.failedLogins)
+    }
+  }
 
   func log(_ record: ExchangeRecord) {
     exchangeLog.write(record, microseconds: Moment.now.microseconds(since: record.began))

@@ -8,7 +8,8 @@ struct RelayFile {
   private(set) var listen: ListenAddress?
   private(set) var data: String?
   private(set) var publicURL: String?
-  private(set) var tls: CertificateFiles?
+  private(set) var tls: [CertificateFiles] = []
+  private(set) var redirect: ListenAddress?
   private(set) var behindProxy = false
   private(set) var trustedProxies: [AddressBlock] = []
   private(set) var limits = IngressLimits()
@@ -22,18 +23,16 @@ struct RelayFile {
         fix: "check --config", exit: .configuration)
     }
     try root.refuseUnknown([
-      "domain", "listen", "data", "public_url", "tls_cert", "tls_key", "behind_proxy",
-      "trusted_proxies", "limits",
+      "domain", "listen", "data", "public_url", "tls_cert", "tls_key", "tls", "redirect_listen",
+      "behind_proxy", "trusted_proxies", "limits",
     ])
     if let node = try root.node("domain") {
       do { domain = try DomainName(node.asString()) } catch let fault as NameFault {
         throw node.fault("\(fault)")
       } catch let error as UserError { throw error } catch { throw node.fault("\(error)") }
     }
-    if let node = try root.node("listen") {
-      listen = ListenAddress(try node.asString())
-      if listen == nil { throw node.fault("this is no address, such as 127.0.0.1:8080") }
-    }
+    listen = try Self.address("listen", root)
+    redirect = try Self.address("redirect_listen", root)
     data = try root.string("data")
     if let node = try root.node("public_url") {
       publicURL = try node.asString()
@@ -41,7 +40,7 @@ struct RelayFile {
         throw node.fault("this is no address, such as https://tunnel.example.com")
       }
     }
-    try readCertificate(root)
+    try readCertificates(root)
     behindProxy = try root.bool("behind_proxy") ?? false
     for node in try root.list("trusted_proxies") {
       let text = try node.asString()
@@ -53,13 +52,37 @@ struct RelayFile {
     if let node = try root.node("limits") { limits = try IngressLimits(node) }
   }
 
-  private mutating func readCertificate(_ root: SettingsNode) throws(UserError) {
-    let (certificate, key) = (try root.string("tls_cert"), try root.string("tls_key"))
-    if certificate == nil, key == nil { return }
-    guard let certificate, let key else {
-      let one = try root.node(certificate == nil ? "tls_key" : "tls_cert") ?? root
-      throw one.fault("`tls_cert` and `tls_key` go together")
+  private static func address(
+    _ key: String, _ root: SettingsNode
+  ) throws(UserError) -> ListenAddress? {
+    guard let node = try root.node(key) else { return nil }
+    guard let address = ListenAddress(try node.asString()) else {
+      throw node.fault("this is no address, such as 127.0.0.1:8080")
     }
-    tls = CertificateFiles(certificate: certificate, key: key)
+    return address
+  }
+
+  /// `tls_cert` and `tls_key` for one certificate, `tls: [{cert, key}]` for more; that order.
+  private mutating func readCertificates(_ root: SettingsNode) throws(UserError) {
+    if let one = try Self.pair(root, "tls_cert", "tls_key") { tls.append(one) }
+    for node in try root.list("tls") {
+      try node.refuseUnknown(["cert", "key"])
+      guard let pair = try Self.pair(node, "cert", "key") else {
+        throw node.fault("a certificate has `cert` and `key`")
+      }
+      tls.append(pair)
+    }
+  }
+
+  private static func pair(
+    _ node: SettingsNode, _ certificateKey: String, _ keyKey: String
+  ) throws(UserError) -> CertificateFiles? {
+    let (certificate, key) = (try node.string(certificateKey), try node.string(keyKey))
+    if certificate == nil, key == nil { return nil }
+    guard let certificate, let key else {
+      let one = try node.node(certificate == nil ? keyKey : certificateKey) ?? node
+      throw one.fault("`\(certificateKey)` and `\(keyKey)` go together")
+    }
+    return CertificateFiles(certificate: certificate, key: key)
   }
 }

@@ -12,15 +12,18 @@ package struct RelayRun: Sendable {
   private let logger: Logger
   private let program: Program
   private let supervisor: SupervisorNotice?
+  private let readAgain: @Sendable () throws(UserError) -> ServeSettings
 
   /// `program` is what a hand-over starts; `notify` is the supervisor's socket, if one wants to
-  /// hear of the relay.
+  /// hear of the relay; `readAgain` is asked for a reload.
   package init(
-    _ settings: ServeSettings, logger: Logger, program: Program, notify: String? = nil
+    _ settings: ServeSettings, logger: Logger, program: Program, notify: String? = nil,
+    readAgain: @escaping @Sendable () throws(UserError) -> ServeSettings
   ) {
     self.settings = settings
     self.logger = logger
     self.program = program
+    self.readAgain = readAgain
     supervisor = notify.flatMap { SupervisorNotice(socket: $0) }
     if let notify, supervisor == nil {
       logger.warning("NOTIFY_SOCKET is no socket's name", metadata: ["name": "\(notify)"])
@@ -36,6 +39,11 @@ package struct RelayRun: Sendable {
     let (events, ask) = AsyncStream<Lifecycle.Event>.makeStream()
     let signals = StopSignals { ask.yield(.stopAsked) }
     signals.also(SIGUSR2) { ask.yield(.handoverAsked) }
+    // From a terminal that is gone it says that the person is, too.
+    let hasTerminal = isatty(STDERR_FILENO) == 1
+    signals.also(SIGHUP) {
+      ask.yield(hasTerminal && isatty(STDERR_FILENO) != 1 ? .stopAsked : .reloadAsked)
+    }
     inherited.keep()
     let relay = try await Relay.start(settings, logger: logger, inherited: inherited)
     say(relay)
@@ -58,6 +66,7 @@ package struct RelayRun: Sendable {
       case .endSuccessorAndDrain:
         successor?.terminate()
         leaving = leave(ask) { await drain(relay) }
+      case .reload: relay.reload(readAgain)
       case .drain: leaving = leave(ask) { await drain(relay) }
       case .ignore(let why): logger.info("signal ignored", metadata: ["reason": "\(why)"])
       }

@@ -11,7 +11,10 @@ package struct ServeOptions: Sendable, Equatable {
   /// What agents and visitors use from outside: `https://tunnel.example.com`.
   package var publicURL: String?
   package var plainHTTP: Bool
-  package var tls: CertificateFiles?
+  /// Empty: what the file says.
+  package var tls: [CertificateFiles]
+  /// Where visitors without TLS are sent on to it; nil is what the file says.
+  package var redirect: ListenAddress?
   package var behindProxy: Bool
   package var trustedProxies: [AddressBlock]
   package var json: Bool
@@ -19,7 +22,7 @@ package struct ServeOptions: Sendable, Equatable {
   package init(
     domain: DomainName? = nil, listen: ListenAddress? = nil, data: String? = nil,
     config: String? = nil, publicURL: String? = nil, plainHTTP: Bool = false,
-    tls: CertificateFiles? = nil,
+    tls: [CertificateFiles] = [], redirect: ListenAddress? = nil,
     behindProxy: Bool = false, trustedProxies: [AddressBlock] = [], json: Bool = false
   ) {
     self.domain = domain
@@ -29,6 +32,7 @@ package struct ServeOptions: Sendable, Equatable {
     self.publicURL = publicURL
     self.plainHTTP = plainHTTP
     self.tls = tls
+    self.redirect = redirect
     self.behindProxy = behindProxy
     self.trustedProxies = trustedProxies
     self.json = json

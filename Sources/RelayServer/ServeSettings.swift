@@ -7,8 +7,10 @@ package struct ServeSettings: Sendable {
   package let dataDirectory: String
   /// How the outside writes this relay's address; nil is what it listens on.
   package let publicURL: String?
-  /// Nil: plain HTTP.
-  package let tls: CertificateFiles?
+  /// Chosen by the name that a visitor asks for, else the first. None: plain HTTP.
+  package let tls: [CertificateFiles]
+  /// Where visitors without TLS are sent on to it.
+  package let redirect: ListenAddress?
   /// Plain HTTP was asked for; with a certificate the listener speaks both.
   package let takesPlainHTTP: Bool
   /// A proxy on this machine, or another trusted one, speaks for the clients.
@@ -35,7 +37,8 @@ package struct ServeSettings: Sendable {
     listen = address
     dataDirectory = options.data ?? file.data ?? usualData(isFirstRun)
     publicURL = options.publicURL ?? file.publicURL
-    tls = options.tls ?? file.tls
+    tls = options.tls.isEmpty ? file.tls : options.tls
+    redirect = options.redirect ?? file.redirect
     takesPlainHTTP = options.plainHTTP
     isBehindProxy = options.behindProxy || file.behindProxy
     proxies = TrustedProxies(
@@ -43,7 +46,7 @@ package struct ServeSettings: Sendable {
         + (options.trustedProxies.isEmpty ? file.trustedProxies : options.trustedProxies))
     limits = file.limits
     json = options.json
-    guard address.isLoopback || tls != nil || isBehindProxy || takesPlainHTTP else {
+    guard address.isLoopback || !tls.isEmpty || isBehindProxy || takesPlainHTTP else {
       throw UserError(
         code: "tls-required",
         message: "\(address) can be reached from outside, and there is no certificate",
@@ -51,10 +54,34 @@ package struct ServeSettings: Sendable {
           + "and say --behind-proxy",
         exit: .configuration)
     }
+    if let redirect, tls.isEmpty {
+      throw UserError(
+        code: "redirect-unusable",
+        message: "\(redirect) would send visitors to https, which nothing speaks here",
+        fix: "give a certificate with --tls-cert and --tls-key, or leave out --redirect-listen",
+        exit: .configuration)
+    }
   }
 
   /// What the listener speaks.
-  var scheme: String { tls == nil ? "http" : "https" }
+  var scheme: String { tls.isEmpty ? "http" : "https" }
+
+  /// The keys whose values differ, and that count for as long as the process runs.
+  func fixedKeys(against other: ServeSettings) -> [String] {
+    var keys: [String] = []
+    func note(_ key: String, _ isSame: Bool) { if !isSame { keys.append(key) } }
+    note("domain", base == other.base)
+    note("listen", listen == other.listen)
+    note("data", dataDirectory == other.dataDirectory)
+    note("public_url", publicURL == other.publicURL)
+    note("tls", tls.isEmpty == other.tls.isEmpty)
+    note("redirect_listen", redirect == other.redirect)
+    note("behind_proxy", isBehindProxy == other.isBehindProxy)
+    note("trusted_proxies", isBehindProxy != other.isBehindProxy || proxies == other.proxies)
+    note("limits.agent_wait_ms", limits.agentWait == other.limits.agentWait)
+    note("limits.drain_ms", limits.drain == other.limits.drain)
+    return keys
+  }
 
   private static func localhost() throws(UserError) -> DomainName {
     do {

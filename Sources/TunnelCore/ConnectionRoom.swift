@@ -6,8 +6,8 @@ package struct ConnectionRoom: Sendable {
     case tooManyOfOne
   }
 
-  private let limit: Int
-  private let perPlace: Int
+  package var limit: Int
+  package var perPlace: Int
   private var all = 0
   private var of: [UInt128: Int] = [:]
 

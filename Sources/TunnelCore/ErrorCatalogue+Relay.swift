@@ -49,6 +49,10 @@ extension ErrorCatalogue {
         """,
       fix: "give `--tls-cert` and `--tls-key`, or say `--behind-proxy` behind one that speaks TLS"),
     ErrorEntry(
+      "redirect-unusable", "There is no https to send visitors to", exit: .configuration,
+      meaning: "`--redirect-listen` sends visitors on to the relay's own TLS, and it has none.",
+      fix: "give `--tls-cert` and `--tls-key`, or leave out `--redirect-listen`"),
+    ErrorEntry(
       "unhealthy", "The relay does not answer as it should", exit: .other,
       meaning: "`relay healthcheck` got no answer, or not the one of a healthy relay.",
       fix: "is it running, and is `--url` right? Its log on stderr says more"),

@@ -14,7 +14,7 @@ package struct FailedLogins: Sendable {
     var failed: Int
   }
 
-  private let perMinute: Int
+  package let perMinute: Int
   private var newer: [UInt128: Count] = [:]
   private var older: [UInt128: Count] = [:]
   private var turnedAt = Moment(nanoseconds: 0)

@@ -29,16 +29,17 @@ enum DataPath {
     return try RelayStore(directory: path)
   }
 
-  /// What a running relay has written of where it listens, and with TLS by which certificate it
+  /// What a running relay has written of where it listens, and with TLS by which certificates it
   /// is known; nil if none has.
-  static func address(_ given: String?) -> (url: String, fingerprint: String?)? {
+  static func address(_ given: String?) -> (url: String, fingerprints: [String])? {
     guard let file = fopen(forCommands(given) + "/relay.url", "r") else { return nil }
     defer { fclose(file) }
-    var line = [UInt8](repeating: 0, count: 256)
+    var line = [UInt8](repeating: 0, count: 512)
     let count = fread(&line, 1, line.count, file)
     let words = line.prefix(count).split { $0 <= 0x20 }.map { String(decoding: $0, as: UTF8.self) }
     guard let url = words.first else { return nil }
-    return (url, words.count == 3 && words[1] == "sha256" ? words[2] : nil)
+    let fingerprints = zip(words.dropFirst(), words.dropFirst(2)).filter { $0.0 == "sha256" }
+    return (url, fingerprints.map(\.1))
   }
 
   private static var ofUser: String {

@@ -24,8 +24,8 @@ struct HealthcheckCommand: AsyncParsableCommand {
     let trust: HealthProbe.Trust =
       if !target.isSecure {
         .plainHTTP
-      } else if let fingerprint = written?.fingerprint {
-        .certificate(fingerprint)
+      } else if let written, !written.fingerprints.isEmpty {
+        .certificates(written.fingerprints)
       } else {
         .authorities
       }

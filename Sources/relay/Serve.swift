@@ -20,9 +20,10 @@ struct ServeCommand: AsyncParsableCommand {
       Behind a web server that speaks TLS for it:
         relay serve --domain tunnel.example.com --listen 127.0.0.1:8080 --behind-proxy
 
-      SIGTERM drains, 30 s at most; a second one ends at once. SIGUSR2 starts the file that now \
-      stands at the program's path with the same flags and hands over to it; no request fails. \
-      Sockets that systemd passes (LISTEN_FDS) are used in place of --listen.
+      SIGTERM drains, 30 s at most; a second one ends at once. SIGHUP reads certificates and \
+      relay.yml again (changed certificates are taken without it). SIGUSR2 starts the file that \
+      now stands at the program's path with the same flags and hands over to it; no request \
+      fails. Sockets that systemd passes (LISTEN_FDS) are used in place of --listen.
       """)
 
   @Option(help: ArgumentHelp("The relay's own name.", valueName: "domain")) var domain: String?
@@ -51,12 +52,24 @@ struct ServeCommand: AsyncParsableCommand {
   var plainHTTP = false
   @Option(
     name: .customLong("tls-cert"),
-    help: ArgumentHelp("Speak TLS: the certificate's whole chain, in PEM.", valueName: "file"))
+    help: ArgumentHelp(
+      """
+      Speak TLS: the certificate's whole chain, in PEM. May be repeated with its key: the name \
+      that a visitor asks for chooses, else the first is shown.
+      """, valueName: "file"))
   var certificates: [String] = []
   @Option(
     name: .customLong("tls-key"),
     help: ArgumentHelp("The certificate's own key, in PEM.", valueName: "file"))
   var keys: [String] = []
+  @Option(
+    name: .customLong("redirect-listen"),
+    help: ArgumentHelp(
+      """
+      Send who comes here without TLS on to https://, and serve nothing else; [::]:80 for \
+      example.
+      """, valueName: "address"))
+  var redirect: String?
   @Flag(
     name: .customLong("behind-proxy"),
     help: """
@@ -77,60 +90,62 @@ struct ServeCommand: AsyncParsableCommand {
       pid: getpid(), parent: getppid(), DataPath.environment)
     var options = try options()
     if let address = try inherited.address() { options.listen = address }
-    let settings = try ServeSettings(options) { isFirstRun in
-      DataPath.forServe(nil, isFirstRun: isFirstRun)
+    let wanted = options
+    let read: @Sendable () throws(UserError) -> ServeSettings = { () throws(UserError) in
+      try ServeSettings(wanted) { isFirstRun in DataPath.forServe(nil, isFirstRun: isFirstRun) }
     }
+    let settings = try read()
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     DescriptorLimit.raise()
     let run = RelayRun(
       settings, logger: Logger(label: "relay"), program: Surroundings.program,
-      notify: DataPath.environment("NOTIFY_SOCKET"))
+      notify: DataPath.environment("NOTIFY_SOCKET"), readAgain: read)
     try await run.serve(inherited: inherited) { relay in
-      if settings.json {
-        Output.print([
-          ("event", .string("ready")), ("listen", .string(relay.listen)),
-          ("domain", .string(settings.base.text)), ("url", .string(relay.url)),
-        ])
-      } else {
-        Output.print("Listening  \(relay.scheme)://\(relay.listen)  domain \(settings.base)")
-      }
+      say(relay, settings)
     }
+  }
+
+  private func say(_ relay: Relay, _ settings: ServeSettings) {
+    guard settings.json else {
+      Output.print("Listening  \(relay.scheme)://\(relay.listen)  domain \(settings.base)")
+      if let redirect = relay.redirect { Output.print("Redirecting  http://\(redirect)") }
+      return
+    }
+    var members: [(String, JSONText)] = [
+      ("event", .string("ready")), ("listen", .string(relay.listen)),
+      ("domain", .string(settings.base.text)), ("url", .string(relay.url)),
+    ]
+    if let redirect = relay.redirect { members.append(("redirect", .string(redirect))) }
+    Output.print(members)
   }
 
   func options() throws -> ServeOptions {
     ServeOptions(
-      domain: try domain.map { try Names.domain($0) }, listen: try address(), data: data,
+      domain: try domain.map { try Names.domain($0) }, listen: try address(listen), data: data,
       config: config, publicURL: try checkedURL(), plainHTTP: plainHTTP,
-      tls: try certificateFiles(), behindProxy: behindProxy,
+      tls: try certificateFiles(), redirect: try address(redirect), behindProxy: behindProxy,
       trustedProxies: try trustedProxies.map { text throws(UserError) in try block(text) },
       json: json)
   }
 
-  private func address() throws(UserError) -> ListenAddress? {
-    guard let listen else { return nil }
-    guard let address = ListenAddress(listen) else {
+  private func address(_ text: String?) throws(UserError) -> ListenAddress? {
+    guard let text else { return nil }
+    guard let address = ListenAddress(text) else {
       throw UsageError.value(
-        "`\(listen)` is no address to listen on", fix: "such as 127.0.0.1:8080 or [::]:443")
+        "`\(text)` is no address to listen on", fix: "such as 127.0.0.1:8080 or [::]:443")
     }
     return address
   }
 
-  private func certificateFiles() throws(UserError) -> CertificateFiles? {
-    guard certificates.count <= 1, keys.count <= 1 else {
+  /// The first key is the first certificate's, and so on.
+  private func certificateFiles() throws(UserError) -> [CertificateFiles] {
+    guard certificates.count == keys.count else {
       throw UserError(
-        code: "usage", message: "a second certificate is not in this version yet",
-        fix: "use one that is for all the names: --tls-cert and --tls-key once each",
+        code: "usage", message: "--tls-cert and --tls-key go together",
+        fix: "add \(keys.count < certificates.count ? "--tls-key" : "--tls-cert") FILE",
         exit: .usage)
     }
-    guard let certificate = certificates.first, let key = keys.first else {
-      guard certificates.isEmpty, keys.isEmpty else {
-        throw UserError(
-          code: "usage", message: "--tls-cert and --tls-key go together",
-          fix: "add \(keys.isEmpty ? "--tls-key" : "--tls-cert") FILE", exit: .usage)
-      }
-      return nil
-    }
-    return CertificateFiles(certificate: certificate, key: key)
+    return zip(certificates, keys).map { CertificateFiles(certificate: $0, key: $1) }
   }
 
   private func block(_ text: String) throws(UserError) -> AddressBlock {

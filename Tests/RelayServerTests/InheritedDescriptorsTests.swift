@@ -24,6 +24,12 @@ struct InheritedDescriptorsTests {
     #expect(!named.isSuccessor)
   }
 
+  @Test("a socket named redirect is the one that redirects, whoever passes it")
+  func redirect() {
+    let got = read(["LISTEN_PID": "7", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "redirect:relay"])
+    #expect(got == InheritedDescriptors(listeners: [4], redirects: [3]))
+  }
+
   @Test("a relay's successor gets the lock and the wire too")
   func successor() {
     let got = read([

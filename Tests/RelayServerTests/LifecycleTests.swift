@@ -36,6 +36,16 @@ struct LifecycleTests {
     ])
   }
 
+  @Test("a reload is for a relay that serves and has no successor")
+  func reload() {
+    walk([
+      (.reloadAsked, .reload), (.reloadAsked, .reload), (.handoverAsked, .startSuccessor),
+      (.reloadAsked, .ignore("a successor reads everything itself")),
+      (.successorFailed("late"), .goOn(why: "late")), (.reloadAsked, .reload),
+      (.stopAsked, .drain), (.reloadAsked, .ignore("the relay is leaving")),
+    ])
+  }
+
   @Test("a stop ends a successor that is not ready yet, and drains")
   func stopped() {
     walk([

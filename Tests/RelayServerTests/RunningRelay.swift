@@ -37,7 +37,7 @@ final class RunningRelay: Sendable {
     var options = ServeOptions(
       domain: base, listen: ListenAddress("127.0.0.1:0"), data: folder,
       config: try limits.isEmpty ? nil : file("limits: {\(limits)}\n", in: folder))
-    if isSecure { options.tls = try TestCertificate.files(in: folder) }
+    if isSecure { options.tls = [try TestCertificate.files(in: folder)] }
     change(&options)
     let settings = try ServeSettings(options) { _ in folder }
     return try RunningRelay(
@@ -112,11 +112,13 @@ final class RunningRelay: Sendable {
 
   var host: String { ann.domain.text }
 
-  var url: String { "\(settings.tls == nil ? "http" : "https")://\(host):\(port)" }
+  var url: String { "\(settings.scheme)://\(host):\(port)" }
 
-  /// A client that speaks TLS.
-  func secureClient(_ settings: TLSConfiguration? = nil) async throws -> SecureSocket {
-    try await SecureSocket.connect(port: port, settings ?? .forTests)
+  /// A client that speaks TLS, and asks for a name.
+  func secureClient(
+    _ settings: TLSConfiguration? = nil, name: String? = RunningRelay.base
+  ) async throws -> SecureSocket {
+    try await SecureSocket.connect(port: port, settings ?? .forTests, name: name)
   }
 
   func client(
@@ -137,7 +139,7 @@ final class RunningRelay: Sendable {
   ) async throws -> StandInAgent {
     try await StandInAgent.connect(
       port: port, token: token ?? ann.token, install: install ?? .fresh(), over: carrier,
-      isSecure: settings.tls != nil)
+      isSecure: !settings.tls.isEmpty)
   }
 }
 

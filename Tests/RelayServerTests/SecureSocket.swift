@@ -31,7 +31,8 @@ final class SecureSocket: Sendable {
   }
 
   static func connect(
-    _ host: String = "127.0.0.1", port: Int, _ settings: TLSConfiguration
+    _ host: String = "127.0.0.1", port: Int, _ settings: TLSConfiguration,
+    name: String? = RunningRelay.base
   ) async throws -> SecureSocket {
     let inbox = ByteInbox()
     let handshake = Mailbox<String?>()
@@ -40,7 +41,7 @@ final class SecureSocket: Sendable {
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          let tls = try NIOSSLClientHandler(context: context, serverHostname: RunningRelay.base)
+          let tls = try NIOSSLClientHandler(context: context, serverHostname: name)
           try channel.pipeline.syncOperations.addHandlers(tls, SecureHandler(inbox, handshake))
         }
       }.connect(host: host, port: port).get()

@@ -37,6 +37,8 @@ struct ServeSettingsTests {
       public_url: https://tunnel.example:8443
       tls_cert: chain.pem
       tls_key: key.pem
+      tls: [{cert: other.pem, key: other-key.pem}]
+      redirect_listen: "[::]:80"
       behind_proxy: true
       trusted_proxies: [10.0.0.0/8, "2001:db8::1"]
       limits: {tls_handshake_timeout_ms: 7}
@@ -44,7 +46,9 @@ struct ServeSettingsTests {
     let file = try settings(text, ServeOptions())
     #expect(file.base.text == "tunnel.example" && file.listen == ListenAddress("[::]:443"))
     #expect(file.dataDirectory == "/data" && file.publicURL == "https://tunnel.example:8443")
-    #expect(file.tls == CertificateFiles(certificate: "chain.pem", key: "key.pem"))
+    #expect(file.tls.map(\.certificate) == ["chain.pem", "other.pem"])
+    #expect(file.tls.map(\.key) == ["key.pem", "other-key.pem"])
+    #expect(file.redirect == ListenAddress("[::]:80"))
     #expect(file.isBehindProxy && file.limits.handshake == .milliseconds(7))
     for near in ["127.0.0.1", "10.9.9.9", "2001:db8::1"] {
       #expect(file.proxies.contains(try #require(IPAddress(near))))
@@ -53,9 +57,9 @@ struct ServeSettingsTests {
     let flags = try settings(
       text,
       ServeOptions(
-        publicURL: "https://x.example", tls: CertificateFiles(certificate: "a", key: "b"),
+        publicURL: "https://x.example", tls: [CertificateFiles(certificate: "a", key: "b")],
         trustedProxies: [block]))
-    #expect(flags.publicURL == "https://x.example" && flags.tls?.certificate == "a")
+    #expect(flags.publicURL == "https://x.example" && flags.tls.map(\.certificate) == ["a"])
     #expect(flags.proxies.contains(try #require(IPAddress("192.0.2.9"))))
     #expect(!flags.proxies.contains(try #require(IPAddress("10.9.9.9"))))
   }
@@ -63,7 +67,9 @@ struct ServeSettingsTests {
   @Test(
     "what is wrong in the file is 78, with its line",
     arguments: [
-      "tls_cert: a.pem", "tls_key: a.pem", "public_url: tunnel.example", "behind_proxy: maybe",
+      "tls_cert: a.pem", "tls_key: a.pem", "tls: a.pem", "tls: [{cert: a.pem}]", "tls: [{}]",
+      "tls: [{cert: a.pem, key: b.pem, name: c}]", "redirect_listen: here",
+      "public_url: tunnel.example", "behind_proxy: maybe",
       "trusted_proxies: [10.0.0.0/99]", "trusted_proxies: 10.0.0.0/8", "trusted_proxy: [::1]",
       "limits: {tls_handshake_timeout_ms: 0}", "limits: {connections: 0}",
       "limits: {streams_per_session: 4097}", "limits: {failed_logins_per_min: many}",
@@ -72,6 +78,38 @@ struct ServeSettingsTests {
   func faults(_ line: String) throws {
     let error = try #require(fault("domain: tunnel.example\n" + line))
     #expect(error.exit == .configuration && error.message.contains("relay.yml:2: "))
+  }
+
+  @Test("what a reload cannot take over is named, the rest is not")
+  func fixed() throws {
+    let text = "domain: tunnel.example\nlisten: 127.0.0.1:1\ntls_cert: a\ntls_key: b\n"
+    let old = try settings(text, ServeOptions())
+    let same = try settings(
+      text + "tls: [{cert: c, key: d}]\nlimits: {keep_alive_timeout_ms: 1, connections: 2}",
+      ServeOptions())
+    #expect(old.fixedKeys(against: same) == [])
+    let other = try settings(
+      """
+      domain: other.example
+      listen: 127.0.0.1:2
+      data: /elsewhere
+      public_url: https://x.example
+      behind_proxy: true
+      limits: {agent_wait_ms: 1, drain_ms: 1}
+      """, ServeOptions())
+    #expect(
+      old.fixedKeys(against: other) == [
+        "domain", "listen", "data", "public_url", "tls", "behind_proxy", "limits.agent_wait_ms",
+        "limits.drain_ms",
+      ])
+    let redirect = try settings(text + "redirect_listen: 127.0.0.1:3", ServeOptions())
+    #expect(old.fixedKeys(against: redirect) == ["redirect_listen"])
+  }
+
+  @Test("without a certificate nothing redirects to https")
+  func redirect() {
+    let error = fault("listen: 127.0.0.1:1\nredirect_listen: 127.0.0.1:2")
+    #expect(error?.code == "redirect-unusable" && error?.exit == .configuration)
   }
 
   @Test("limits are read by their names")

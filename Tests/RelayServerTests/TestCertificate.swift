@@ -4,7 +4,7 @@ import Testing
 @testable import RelayServer
 
 /// Certificates for tests alone, made with openssl: for tunnel.example and what is below it, until
-/// 2099; one that expired in 2021; and a key that fits neither.
+/// 2099; one that expired in 2021; one for other.example and below it; and a key that fits none.
 enum TestCertificate {
   static let certificate = """
     -----BEGIN CERTIFICATE-----
@@ -38,6 +38,28 @@ enum TestCertificate {
     xGRBoXbljTAKBggqhkjOPQQDAgNJADBGAiEAhWQ2dHjOGYsO8RFstSAbt+7OFLYp
     i6AtE7HppKOIeWcCIQCZsX3asELO07dcPwMCw3trMA4ktMs+UEB4WRv+YrsRNw==
     -----END CERTIFICATE-----
+
+    """
+
+  static let other = """
+    -----BEGIN CERTIFICATE-----
+    MIIBTDCB9KADAgECAgEJMAoGCCqGSM49BAMCMBgxFjAUBgNVBAMMDW90aGVyLmV4
+    YW1wbGUwIBcNMjAwMTAxMDAwMDAwWhgPMjA5OTEyMzEwMDAwMDBaMBgxFjAUBgNV
+    BAMMDW90aGVyLmV4YW1wbGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARrAWzj
+    zVWJlwt1DBZ2wNDfGHmUu816rG+0JC/2LqRfp2CswNBzQLuJabPtdqpiENLUoISr
+    q7tDhSHxeaj2eIC0oy0wKzApBgNVHREEIjAggg1vdGhlci5leGFtcGxlgg8qLm90
+    aGVyLmV4YW1wbGUwCgYIKoZIzj0EAwIDRwAwRAIgREQxRpFipihHngeJXbYW024t
+    nTh2Pk+fcaWooyQFI/ICIFPKhV0JHSVNZgJXg1IbbhATqvCcqBb6TPUzdQStwFaD
+    -----END CERTIFICATE-----
+
+    """
+
+  static let otherKey = """
+    -----BEGIN EC PRIVATE KEY-----
+    MHcCAQEEIFPZgY3Q4KcnFb5SnwHr2At8DQyl+CCdPybdd52a33WDoAoGCCqGSM49
+    AwEHoUQDQgAEawFs481ViZcLdQwWdsDQ3xh5lLvNeqxvtCQv9i6kX6dgrMDQc0C7
+    iWmz7XaqYhDS1KCEq6u7Q4Uh8Xmo9niAtA==
+    -----END EC PRIVATE KEY-----
 
     """
 

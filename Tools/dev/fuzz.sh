@@ -2,7 +2,7 @@
 # ./dev fuzz TARGET FILE: one input again, as it was when it broke something.
 # ./dev fuzz keep [TARGET]: the kept corpus made anew, with what was found.
 
-FUZZ_TARGETS=(head body edit frames session)
+FUZZ_TARGETS=(head body edit frames session hello)
 
 fuzz_build() {
   need_swift

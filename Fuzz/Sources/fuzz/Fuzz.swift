@@ -1,6 +1,7 @@
 import Glibc
 import HTTPMessageChecks
 import MultiplexerChecks
+import TunnelCoreChecks
 
 /// libFuzzer's own main, as a function.
 @_silgen_name("LLVMFuzzerRunDriver")
@@ -19,6 +20,7 @@ enum Fuzz {
   private static let checks: [String: Check] = [
     "head": HeadCheck.run, "body": BodyCheck.run, "edit": EditCheck.run,
     "frames": FrameCheck.run, "session": SessionCheck.run,
+    "hello": HelloCheck.run,
   ]
 
   /// libFuzzer calls a C function, which can hold nothing: the choice stands here.

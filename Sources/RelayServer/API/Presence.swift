@@ -49,6 +49,12 @@ package final class PublicURL: Sendable {
 
   func listens(on port: Int) { self.port.withLock { $0 = port } }
 
+  /// Of the address with https, for visitors that came without; nil is the usual one.
+  var securePort: Int? {
+    let shown = hasFixedPort && scheme == "https" ? fixedPort : listening
+    return shown == 443 ? nil : shown
+  }
+
   func url(_ host: DomainName) -> String {
     let shown = hasFixedPort ? fixedPort : port.withLock { $0 }
     let usual = scheme == "https" ? 443 : 80

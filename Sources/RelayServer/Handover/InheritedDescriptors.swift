@@ -19,17 +19,24 @@ package struct InheritedDescriptors: Sendable, Equatable {
   static let lockName = "data-lock"
   static let wireName = "predecessor"
   static let listenerName = "relay"
+  /// Also systemd's (`FileDescriptorName=redirect`): the socket of `--redirect-listen`.
+  static let redirectName = "redirect"
 
   /// Sockets that listen already.
   package private(set) var listeners: [Int32] = []
+  /// The same, of the listener that only redirects.
+  private(set) var redirects: [Int32] = []
   private(set) var lock: Int32?
   /// The way to the relay that hands over.
   private(set) var wire: Int32?
 
   package static let none = InheritedDescriptors()
 
-  init(listeners: [Int32] = [], lock: Int32? = nil, wire: Int32? = nil) {
+  init(
+    listeners: [Int32] = [], redirects: [Int32] = [], lock: Int32? = nil, wire: Int32? = nil
+  ) {
     self.listeners = listeners
+    self.redirects = redirects
     self.lock = lock
     self.wire = wire
   }
@@ -48,6 +55,7 @@ package struct InheritedDescriptors: Sendable, Equatable {
       switch name {
       case Self.lockName where isSuccessor: lock = descriptor
       case Self.wireName where isSuccessor: wire = descriptor
+      case Self.redirectName: redirects.append(descriptor)
       default: listeners.append(descriptor)
       }
     }
@@ -56,7 +64,7 @@ package struct InheritedDescriptors: Sendable, Equatable {
   /// A relay hands over to this one.
   var isSuccessor: Bool { wire != nil }
 
-  var all: [Int32] { listeners + [lock, wire].compactMap(\.self) }
+  var all: [Int32] { listeners + redirects + [lock, wire].compactMap(\.self) }
 
   /// They are this process's own from now on.
   func keep() {

@@ -5,6 +5,8 @@ struct Lifecycle {
     case stopAsked
     /// SIGUSR2.
     case handoverAsked
+    /// SIGHUP.
+    case reloadAsked
     case successorReady
     case successorFailed(String)
   }
@@ -15,6 +17,7 @@ struct Lifecycle {
     case handOver
     case endSuccessorAndDrain
     case drain
+    case reload
     /// It failed: everything stays as it is.
     case goOn(why: String)
     /// Said in the log, and no more.
@@ -42,6 +45,9 @@ struct Lifecycle {
     case (.starting, .successorFailed(let why)):
       state = .serving
       return .goOn(why: why)
+    case (.serving, .reloadAsked): return .reload
+    case (.starting, .reloadAsked): return .ignore("a successor reads everything itself")
+    case (.leaving, .reloadAsked): return .ignore("the relay is leaving")
     case (.starting, .handoverAsked): return .ignore("a hand-over is under way already")
     case (.leaving, .handoverAsked): return .ignore("the relay is draining")
     case (.leaving, .stopAsked): return .ignore("the relay is draining already")

@@ -1,6 +1,7 @@
 import Crypto
 import NIOCore
 import NIOSSL
+import SessionLink
 import TunnelCore
 
 #if canImport(Glibc)
@@ -18,14 +19,28 @@ package struct CertificateFiles: Sendable, Equatable {
   }
 }
 
-/// The certificate that the listener shows, with its key: TLS 1.2 and 1.3, `http/1.1` only.
+/// A certificate that the listener can show, with its key: TLS 1.2 and 1.3, and of 1.2 only what
+/// has forward secrecy and authenticated encryption. No renegotiation, no compression.
 /// `load` throws `certificate-unusable` (78) with the path and the cause.
 struct ServerCertificate: Sendable {
   private static let largest = 1 << 20
+  /// What the ingress speaks, the one that is preferred first: what ALPN agrees on.
+  static let applicationProtocols = ["http/1.1"]
+  /// Of TLS 1.2 (RFC 9325, section 4.2); those of 1.3 are all good.
+  private static let ciphers: [NIOTLSCipher] = [
+    .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+  ]
 
+  let files: CertificateFiles
   let context: NIOSSLContext
   /// SHA-256 of the leaf, in hex: by it `relay healthcheck` knows its own relay.
   let fingerprint: String
+  /// SHA-256 of both files.
+  let contents: [UInt8]
+  /// The DNS names that it is for.
+  let names: [String]
   /// Seconds since 1970.
   private let valid: ClosedRange<Int>
 
@@ -36,8 +51,8 @@ struct ServerCertificate: Sendable {
     guard let leaf = chain.first, let der = try? leaf.toDERBytes() else {
       throw fault(files.certificate, "holds no certificate in PEM", "give the whole chain in PEM")
     }
-    guard let key = try? NIOSSLPrivateKey(bytes: read(files.key), format: .pem) else {
-      _ = try read(files.key)
+    let secret = try read(files.key)
+    guard let key = try? NIOSSLPrivateKey(bytes: secret, format: .pem) else {
       throw fault(
         files.key, "holds no private key in PEM, or one with a passphrase",
         "give the certificate's own key in PEM, without a passphrase")
@@ -45,7 +60,8 @@ struct ServerCertificate: Sendable {
     var settings = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
     settings.minimumTLSVersion = .tlsv12
-    settings.applicationProtocols = ["http/1.1"]
+    settings.cipherSuiteValues = ciphers
+    settings.applicationProtocols = applicationProtocols
     // RFC 8446, section 6.1: nobody need wait for the other side's close_notify. What must still be
     // heard of it the ingress waits for itself, with a deadline.
     settings.shutdownTimeout = .zero
@@ -56,7 +72,9 @@ struct ServerCertificate: Sendable {
     }
     let (from, until) = (Int(leaf.notValidBefore), Int(leaf.notValidAfter))
     return ServerCertificate(
-      context: context, fingerprint: hex(SHA256.hash(data: der)), valid: from...max(from, until))
+      files: files, context: context, fingerprint: hex(SHA256.hash(data: der)),
+      contents: Array(SHA256.hash(data: text + [0] + secret)), names: leaf.dnsNames,
+      valid: from...max(from, until))
   }
 
   /// What visitors will complain of, at this time in seconds since 1970.

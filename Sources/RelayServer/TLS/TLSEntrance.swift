@@ -2,79 +2,92 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import TunnelCore
 
-/// Stands behind NIOSSL on a public connection: lets it in once the handshake is over, which has
-/// `limit` from accept (limits.md, "Public side"). A client that does not keep to TLS is closed;
-/// that is its own affair, and a line in the log at debug level.
-final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
+/// What TLS knows of a public connection.
+struct TLSFacts: Sendable, Equatable {
+  /// The name that the client asked for (SNI), if it was a domain's.
+  let serverName: DomainName?
+  /// What ALPN agreed on; nil where the client offered nothing that is spoken here.
+  let negotiated: String?
+}
+
+/// Stands first on a public connection until the client's hello is whole: asks which certificate it
+/// is for, puts NIOSSL with that one behind itself, shows it the same bytes, and goes. TLS has
+/// `limit` from accept until the end of its handshake (limits.md, "Public side").
+///
+/// Clients that speak plain HTTP are found out by their first byte, for no TLS record begins with a
+/// letter (RFC 8446, 5.1): they are let in where that was asked for (`--plain-http`), or told so in
+/// their own language.
+final class TLSEntrance: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
-  private let limit: TimeAmount
-  private let logger: Logger
-  private var enter: ((any Channel) throws -> Void)?
-  private var deadline: Scheduled<Void>?
-
-  /// `enter` puts the rest of the pipeline behind this handler; `plain` does it for a client that
-  /// speaks plain HTTP, who is refused if it is nil.
-  static func install(
-    _ tls: NIOSSLContext, on channel: any Channel, limit: TimeAmount, logger: Logger,
-    plain: ((any Channel) throws -> Void)? = nil, enter: @escaping (any Channel) throws -> Void
-  ) throws {
-    try channel.pipeline.syncOperations.addHandlers(
-      PlainHTTP(logger, plain), NIOSSLServerHandler(context: tls),
-      TLSEntrance(limit, logger, enter))
+  /// Where the ways lead from here.
+  struct Ways {
+    /// The certificate for a client's hello: the seam for one that is made on demand, or answers a
+    /// challenge (RFC 8737), which its ALPN names. Nil closes the connection.
+    let certificate: (ClientHello) -> NIOSSLContext?
+    /// Puts the rest of the pipeline in place, once the handshake is over.
+    let enter: (any Channel, TLSFacts) throws -> Void
+    /// The same for plain HTTP; nil refuses it.
+    let plain: ((any Channel) throws -> Void)?
   }
 
-  private init(
-    _ limit: TimeAmount, _ logger: Logger, _ enter: @escaping (any Channel) throws -> Void
-  ) {
+  private let ways: Ways
+  private let limit: TimeAmount
+  private let logger: Logger
+  private var deadline: Scheduled<Void>?
+  private var reader = ClientHelloReader()
+  private var unread = ByteBuffer()
+  private var isOver = false
+
+  static func install(
+    _ ways: Ways, on channel: any Channel, limit: TimeAmount, logger: Logger
+  ) throws {
+    try channel.pipeline.syncOperations.addHandler(TLSEntrance(ways, limit, logger))
+  }
+
+  private init(_ ways: Ways, _ limit: TimeAmount, _ logger: Logger) {
+    self.ways = ways
     self.limit = limit
     self.logger = logger
-    self.enter = enter
   }
 
   func channelActive(context: ChannelHandlerContext) {
+    let channel = context.channel
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limit) {
       // Below TLS: there is nobody yet to whom an alert could be said.
-      let below = try? context.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
-      (below ?? context).close(promise: nil)
+      let pipeline = channel.pipeline.syncOperations
+      guard let below = try? pipeline.context(handlerType: NIOSSLHandler.self) else {
+        return channel.close(promise: nil)
+      }
+      below.close(promise: nil)
     }
     context.read()
   }
 
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if isOver { return }
+    unread.writeImmutableBuffer(unwrapInboundIn(data))
+    let first = unread.readableBytesView.first ?? 0
+    if (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) { return plainHTTP(context) }
+    do throws(ClientHelloFault) {
+      if let hello = try reader.read(unread.readableBytesUInt8Span) { goOn(context, hello) }
+    } catch {
+      refuse(context, error)
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    if !isOver { context.read() }
+    context.fireChannelReadComplete()
+  }
+
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .handshakeCompleted? = event as? TLSUserEvent, let enter {
-      deadline?.cancel()
-      self.enter = nil
-      do { try enter(context.channel) } catch { context.close(promise: nil) }
-    }
-    // The client's close_notify behind ours: NIOSSL closes at once, without a word that the client
-    // has ended in order, and what it said last would count as broken off.
-    if case .shutdownCompleted? = event as? TLSUserEvent {
-      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-    }
+    // Half a hello, and no more to come.
+    if case .inputClosed? = event as? ChannelEvent, !isOver { context.close(promise: nil) }
     context.fireUserInboundEventTriggered(event)
-  }
-
-  /// An end without close_notify is no error here: what the messages say of their own length
-  /// decides what is whole, as it does without TLS. The end itself follows as an event.
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let error = error as? NIOSSLError, error == .uncleanShutdown { return }
-    guard enter == nil else {
-      let client = context.remoteAddress?.ipAddress ?? "unknown"
-      return logger.debug(
-        "no TLS handshake", metadata: ["client": "\(client)", "reason": "\(error)"])
-    }
-    context.fireErrorCaught(error)
-  }
-
-  /// In the loop's next turn: whoever closes as soon as its bytes have left does so inside that
-  /// write's completion, where the channel takes no other write, and NIOSSL, once the client has
-  /// said its close_notify, closes right behind its own, which would be dropped.
-  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    guard mode == .all else { return context.close(mode: mode, promise: promise) }
-    context.eventLoop.assumeIsolated().execute { context.close(mode: mode, promise: promise) }
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -82,15 +95,40 @@ final class TLSEntrance: ChannelInboundHandler, ChannelOutboundHandler, Removabl
     context.fireChannelInactive()
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
-}
+  private func goOn(_ context: ChannelHandlerContext, _ hello: ClientHello) {
+    guard let certificate = ways.certificate(hello) else { return context.close(promise: nil) }
+    isOver = true
+    let watch = HandshakeWatch(hello.serverName, logger, deadline, ways.enter)
+    replace(context) { pipeline in
+      try pipeline.addHandlers(
+        NIOSSLServerHandler(context: certificate), watch, position: .after(self))
+    }
+  }
 
-/// Finds out clients that speak plain HTTP to a TLS port, and lets them in where that was asked for
-/// (`--plain-http`) or tells them so in their own language. Stands before NIOSSL until the first
-/// byte has come: no TLS record begins with a letter (RFC 8446, 5.1).
-private final class PlainHTTP: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
+  /// Its place goes to what `body` puts there, which gets all bytes that came.
+  private func replace(
+    _ context: ChannelHandlerContext,
+    _ body: (ChannelPipeline.SynchronousOperations) throws -> Void
+  ) {
+    let pipeline = context.pipeline.syncOperations
+    do {
+      try body(pipeline)
+      let bytes = unread
+      unread = ByteBuffer()
+      context.fireChannelRead(NIOAny(bytes))
+      pipeline.removeHandler(context: context, promise: nil)
+    } catch {
+      context.close(promise: nil)
+    }
+  }
+
+  // MARK: - Who is not let in, or not by TLS
+
+  private func refuse(_ context: ChannelHandlerContext, _ fault: ClientHelloFault) {
+    note(context, "no TLS handshake", "\(fault)")
+    // A fatal alert in a record of its own (RFC 8446, sections 5.1 and 6).
+    end(context, with: ByteBuffer(bytes: [21, 3, 1, 0, 2, 2, fault.alert]))
+  }
 
   private static let answer: String = {
     let body = "This port speaks HTTPS: ask again with https://\n"
@@ -99,45 +137,29 @@ private final class PlainHTTP: ChannelInboundHandler, RemovableChannelHandler {
       + "Connection: close\r\n\r\n" + body
   }()
 
-  private let logger: Logger
-  private let enter: ((any Channel) throws -> Void)?
-  private var isRefused = false
-
-  init(_ logger: Logger, _ enter: ((any Channel) throws -> Void)?) {
-    self.logger = logger
-    self.enter = enter
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if isRefused { return }
-    let first = unwrapInboundIn(data).readableBytesView.first ?? 0
-    guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) else {
-      context.fireChannelRead(data)
-      context.pipeline.syncOperations.removeHandler(self, promise: nil)
-      return
+  private func plainHTTP(_ context: ChannelHandlerContext) {
+    guard let plain = ways.plain else {
+      note(context, "plain HTTP on the TLS port")
+      return end(context, with: ByteBuffer(string: Self.answer))
     }
-    if let enter { return letIn(context, data, enter) }
-    isRefused = true
-    let client = context.remoteAddress?.ipAddress ?? "unknown"
-    logger.debug("plain HTTP on the TLS port", metadata: ["client": "\(client)"])
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: Self.answer))).assumeIsolated()
-      .whenComplete { _ in context.close(promise: nil) }
+    isOver = true
+    deadline?.cancel()
+    replace(context) { _ in try plain(context.channel) }
   }
 
-  private func letIn(
-    _ context: ChannelHandlerContext, _ data: NIOAny, _ enter: (any Channel) throws -> Void
-  ) {
-    let pipeline = context.pipeline.syncOperations
-    do {
-      try pipeline.removeHandler(
-        context: pipeline.context(handlerType: NIOSSLServerHandler.self), promise: nil)
-      try pipeline.removeHandler(
-        context: pipeline.context(handlerType: TLSEntrance.self), promise: nil)
-      try enter(context.channel)
-      context.fireChannelRead(data)
-      pipeline.removeHandler(context: context, promise: nil)
-    } catch {
+  private func end(_ context: ChannelHandlerContext, with answer: ByteBuffer) {
+    isOver = true
+    context.writeAndFlush(wrapOutboundOut(answer)).assumeIsolated().whenComplete { _ in
       context.close(promise: nil)
     }
+  }
+
+  private func note(
+    _ context: ChannelHandlerContext, _ message: Logger.Message, _ reason: String? = nil
+  ) {
+    let client = context.remoteAddress?.ipAddress ?? "unknown"
+    var metadata: Logger.Metadata = ["client": "\(client)"]
+    if let reason { metadata["reason"] = "\(reason)" }
+    logger.debug(message, metadata: metadata)
   }
 }

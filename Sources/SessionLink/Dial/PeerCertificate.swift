@@ -54,6 +54,11 @@ struct PeerCertificate {
   }
 }
 
+extension NIOSSLCertificate {
+  /// The DNS names that it is for; none where it cannot be read.
+  package var dnsNames: [String] { PeerCertificate(self)?.names.names ?? [] }
+}
+
 extension IPAddress {
   /// The four or sixteen octets of a subjectAltName (RFC 5280, section 4.2.1.6).
   init?(octets: [UInt8]) {
