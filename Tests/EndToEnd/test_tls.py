@@ -151,7 +151,9 @@ def test_healthcheck_trusts_the_relays_own_certificate_and_no_other(secure, tmp_
 @pytest.mark.parametrize(("flags", "code", "word"), [
     (["--tls-cert", "CHAIN"], 2, "--tls-key"),
     (["--tls-key", "KEY"], 2, "--tls-cert"),
-    (["--tls-cert", "CHAIN", "--tls-key", "KEY"] * 2, 2, "not in this version yet"),
+    (["--tls-cert", "CHAIN", "--tls-key", "KEY", "--tls-cert", "CHAIN"], 2, "--tls-key"),
+    (["--tls-cert", "CHAIN", "--tls-key", "KEY", "--tls-cert", "x.pem", "--tls-key", "KEY"], 78,
+     "x.pem"),
     (["--tls-cert", "none.pem", "--tls-key", "KEY"], 78, "none.pem"),
     (["--tls-cert", "CHAIN", "--tls-key", "CHAIN"], 78, "private key"),
     (["--tls-cert", "CHAIN", "--tls-key", "OTHER"], 78, "is not the key of"),

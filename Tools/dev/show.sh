@@ -9,6 +9,7 @@ dev_show() {
   shift
   need curl nodejs nginx-light wrk openssl nghttp2-client
   [ "$name" != instructions ] || need valgrind binutils
+  [ "$name" != http.6 ] || need sslscan
   [ "$name" != install ] || need debootstrap systemd systemd-container
   case $name in
     link.2 | link.3 | link.4 | link.10)

@@ -13,6 +13,8 @@ from .wire import dial
 class Certificates:
     """An authority of our own and one pair of files that it vouches for."""
 
+    RSA = trustme.KeyType.RSA
+
     def __init__(self, folder, *names, **options):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
