@@ -106,13 +106,11 @@ enum Listener {
   private static func enter(
     _ channel: any Channel, _ core: RelayCore, _ facts: TLSFacts?
   ) throws {
-    let isSecure = facts != nil
-    let socket = JoinedSocket(flusher: core.flusher, below: isSecure ? .tls : .socket)
+    let peer = ClientAddress(channel.remoteAddress, facts, trusting: core.proxies)
+    if peer.speaksHTTP2 { return try HTTP2Connection.install(core, on: channel, peer: peer) }
+    let socket = JoinedSocket(flusher: core.flusher, below: peer.isSecure ? .tls : .socket)
     socket.writeLimit = core.limits.clientWrite
-    let connection = IngressConnection(
-      core, socket,
-      peer: ClientAddress(
-        channel.remoteAddress, isSecure: isSecure, trusting: core.proxies))
+    let connection = IngressConnection(core, socket, peer: peer)
     core.open.entered(connection, on: channel)
     try channel.pipeline.syncOperations.addHandler(socket)
   }

@@ -13,34 +13,10 @@ from websockets.sync.client import connect
 
 from harness.apps import RawApp, answer_bytes
 from harness.process import run, wait_until
+from harness.secure import BASE, MINE, SecureRelay
 from harness.tls import Certificates, PlainDoor
 from harness.tunnel import RELAY, Home, Relay, agent
 from harness.wire import Reader, dial, read_answer, request_bytes
-
-BASE = "tunnel.example"
-MINE = "mine.example"
-
-
-class SecureRelay:
-    def __init__(self, folder):
-        self.certificates = Certificates(f"{folder}/tls", BASE, f"*.{BASE}", MINE)
-        self.relay = Relay(Home(folder), BASE)
-        self.ready = self.relay.start(*self.certificates.flags)
-        self.port = self.relay.port
-        made = self.relay.account("ann")
-        self.token = made["authtoken"]
-        self.relay.reserve(MINE, "ann")
-        self.door = PlainDoor(self.port, BASE, self.certificates.context)
-        self.url = self.door.url
-
-    def curl(self, path, *more, host=MINE):
-        return ["curl", "-sS", "--noproxy", "*", "--cacert", self.certificates.ca, "--resolve",
-                f"{host}:{self.port}:127.0.0.1", f"https://{host}:{self.port}{path}", *more]
-
-    def stop(self):
-        self.relay.stop()
-        self.door.stop()
-
 
 @pytest.fixture(scope="module")
 def secure(folder, numbers):
@@ -60,7 +36,7 @@ def test_a_request_over_tls_and_what_is_said_of_it(secure, serve_mine, app):
     ready = child.wait_event("ready")
     assert ready["url"] == f"https://{MINE}:{secure.port}"
     done = run(secure.curl("/hello", "-i", "-H", "X-Forwarded-Proto: http"))
-    assert done.returncode == 0 and done.stdout.startswith("HTTP/1.1 200 OK"), done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("HTTP/2 200"), done.stderr
     request = app.requests[-1]
     assert request.all("X-Forwarded-Proto") == ["https"]
     assert request.get("Host") == request.get("X-Forwarded-Host") == f"{MINE}:{secure.port}"

@@ -37,7 +37,12 @@ enum Directions {
     else { throw Refusal(.badRequest, "The Host field names no valid host.") }
     switch target {
     case .address, .localhost: return nil
-    case .name(let name): return name == relay.base ? nil : name
+    case .name(let name):
+      if name == relay.base { return nil }
+      if let other = request.peer.other(than: name, base: relay.base) {
+        throw Refusal(.misdirected, "This connection was opened for \(other), not for \(name).")
+      }
+      return name
     }
   }
 

@@ -12,14 +12,21 @@ final class ClientAddress {
   private let proxies: TrustedProxies?
   /// It speaks TLS to this relay.
   let isSecure: Bool
+  /// By ALPN.
+  let speaksHTTP2: Bool
+  /// The name that the TLS handshake was for.
+  private let serverName: DomainName?
   /// What the head edit adds for this client.
   let forwarded: Forwarded
 
-  init(_ peer: SocketAddress?, isSecure: Bool, trusting all: TrustedProxies) {
+  /// `facts` is what TLS knows; nil without it.
+  init(_ peer: SocketAddress?, _ facts: TLSFacts?, trusting all: TrustedProxies) {
+    isSecure = facts != nil
+    speaksHTTP2 = facts?.negotiated == ServerCertificate.http2
+    serverName = facts?.serverName
     let address = peer?.ipAddress.flatMap { IPAddress($0) }
     text = address?.description ?? "unknown"
     self.address = address
-    self.isSecure = isSecure
     proxies = address.map(all.contains) == true ? all : nil
     forwarded = Forwarded(
       client: Array(text.utf8), proto: Array((isSecure ? "https" : "http").utf8),
@@ -28,6 +35,17 @@ final class ClientAddress {
 }
 
 extension ClientAddress {
+  /// The name that this connection was opened for, if it is for no other one: a request for `name`
+  /// would be misdirected (RFC 9110, section 15.5.20).
+  ///
+  /// A client of HTTP/1.1 may come by the relay's own name, as a person does who tries a domain
+  /// out; under HTTP/2 it would be a browser that takes two hosts for one. A proxy comes by
+  /// whatever name it knows.
+  func other(than name: DomainName, base: DomainName) -> DomainName? {
+    guard let serverName, serverName != name, proxies == nil else { return nil }
+    return speaksHTTP2 || serverName != base ? serverName : nil
+  }
+
   /// Who asked, for the log and the agent: behind a trusted proxy the one that it speaks for.
   func client(_ request: IngressRequest) -> String {
     guard proxies != nil else { return text }

@@ -25,7 +25,8 @@ package struct CertificateFiles: Sendable, Equatable {
 struct ServerCertificate: Sendable {
   private static let largest = 1 << 20
   /// What the ingress speaks, the one that is preferred first: what ALPN agrees on.
-  static let applicationProtocols = ["http/1.1"]
+  static let applicationProtocols = [http2, "http/1.1"]
+  static let http2 = "h2"
   /// Of TLS 1.2 (RFC 9325, section 4.2); those of 1.3 are all good.
   private static let ciphers: [NIOTLSCipher] = [
     .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
