@@ -161,6 +161,7 @@ def test_half_a_hello_is_closed_in_time_and_disturbs_nobody(relay, home, make, k
     before = relay.child.resident()
     shakes = keep(Shakes(relay.port, BASE, [files], threads=1))
     halves = keep(Halves(relay.port, 2_000 if full else 100, HALF))
+    shakes.wait_more(5)
     grown = relay.child.resident() - before
     assert halves.wait_closed(60) == [b""] * len(halves.sockets)
     shakes.wait_more()

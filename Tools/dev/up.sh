@@ -1,4 +1,7 @@
-# ./dev up: a relay, an app and the agent, in the foreground until Ctrl-C.
+# ./dev up [--tls]: a relay, an app and the agent, in the foreground until Ctrl-C. With --tls visitors
+# and agent speak TLS with the relay, by a certificate of an authority of your own.
+
+. Tools/dev/authority.sh
 
 # Names and pids of the children, in the order of their start.
 names=()
@@ -81,12 +84,44 @@ forwarded() {
 # An answer of the app, not a refusal of the relay.
 answers() {
   local head
-  head=$(curl -s --noproxy '*' --max-time 60 -o /dev/null -D - "$url/") || return 1
+  head=$(curl -s "${believes[@]}" --noproxy '*' --max-time 60 -o /dev/null -D - "$url/") || return 1
   ! grep -qi '^tunnel-error:' <<<"$head"
 }
 
+# The name of the account `dev`, once there is one.
+dev_domain() {
+  "$BIN/relay" domain ls --json --data "$XDG_DATA_HOME/tunnel-relay" 2>/dev/null |
+    sed -n 's/.*"domain":"\([^"]*\.localhost\)".*/\1/p' | head -n 1
+}
+
+# start_relay PORT [FLAG...]
+start_relay() {
+  local port=$1
+  shift
+  start relay "$BIN/relay" serve --listen "127.0.0.1:$port" "$@"
+  wait_or_fail "the relay" 20 logged relay '^Listening '
+}
+
+# Its certificate has the agent's name in it: the first time that name is made by the relay's start.
+start_secure_relay() {
+  local before
+  make_authority
+  make_certificate "$(dev_domain)"
+  start_relay "$1" --tls-cert "$TLS/cert.pem" --tls-key "$TLS/key.pem"
+  before=$(cat "$TLS/names")
+  make_certificate "$(dev_domain)"
+  [ "$(cat "$TLS/names")" = "$before" ] ||
+    wait_or_fail "the new certificate" 20 logged relay 'certificate renewed'
+}
+
 dev_up() {
-  need curl
+  local tls=
+  case ${1:-} in
+    --tls) tls=yes ;;
+    '') ;;
+    *) die "./dev up [--tls]" ;;
+  esac
+  need curl ${tls:+openssl}
   listening 3000 || need nodejs
   # Debug: it is built once for `up` and `test`, and an edit is rebuilt in a fraction of the time
   # that a release build takes. `./dev bench` and `./dev show` build for release.
@@ -96,18 +131,25 @@ dev_up() {
   unset "${!TUNNEL_@}"
   export XDG_DATA_HOME=$DEV/share XDG_CONFIG_HOME=$DEV/config XDG_STATE_HOME=$DEV/state
   mkdir -p "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_STATE_HOME"
-  local port token=$XDG_DATA_HOME/tunnel-relay/dev.token
-  port=$(free_port 8080)
-  start relay "$BIN/relay" serve --listen "127.0.0.1:$port"
-  wait_or_fail "the relay" 20 logged relay '^Listening '
+  local port way token=$XDG_DATA_HOME/tunnel-relay/dev.token
+  believes=()
+  if [ -n "$tls" ]; then
+    port=$(free_port 8443)
+    start_secure_relay "$port"
+    believes=(--cacert "$TLS/ca.pem")
+    way=(--relay "https://localhost:$port" --ca "$TLS/ca.pem")
+  else
+    port=$(free_port 8080)
+    start_relay "$port"
+    way=(--relay "http://127.0.0.1:$port")
+  fi
   if listening 3000; then
     say "using what listens on port 3000"
   else
     start app env PORT=3000 node Examples/dev-all/server.js
     wait_or_fail "the app" 20 logged app listening
   fi
-  start agent env "TUNNEL_AUTHTOKEN_FILE=$token" \
-    "$BIN/tunnel" --port 3000 --relay "http://127.0.0.1:$port"
+  start agent env "TUNNEL_AUTHTOKEN_FILE=$token" "$BIN/tunnel" --port 3000 "${way[@]}"
   wait_or_fail "the tunnel" 20 forwarded
   local before
   before=$(lines_of relay)
@@ -116,6 +158,7 @@ dev_up() {
   # What agent and relay say about that request comes before the last line.
   until_true 2 logged agent 'GET  / ' || true
   until_true 2 more_than relay "$before" || true
+  [ -z "$tls" ] || explain_authority "$url"
   printf 'Ready  %s\n' "$url"
   until dead; do wait -n "${pids[@]}" || true; done
   report_dead
