@@ -1,7 +1,8 @@
-"""./dev bench: relay and agent against the same way through two nginx and two haproxy.
+"""./dev bench: relay and agent against the same way through two nginx and two haproxy; plain, and
+with TLS on both hops (`nginx https`, `tunnel https`).
 
 All are measured in turn in the same run, for a machine's own speed changes by the hour; what
-counts is the ratio to the nginx hop.
+counts is the ratio to the nginx hop, with TLS to the one with TLS.
 """
 
 import argparse
@@ -23,14 +24,14 @@ def arguments() -> argparse.Namespace:
                         choices=[case.name for case in load.CASES],
                         help="one of " + ", ".join(case.name for case in load.CASES))
     parser.add_argument("--without", metavar="SUBJECT", action="append", default=[],
-                        help="leave out `haproxy tcp`, `tunnel` or `tunnel tls`")
+                        help="leave out a subject, such as `haproxy tcp` or `tunnel tls`")
     parser.add_argument("--binaries", type=lambda text: Path(text).absolute(), required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def measure(case: load.Case, subject: subjects.Subject, seconds: float, folder: Path):
     before = {side: cpu_seconds(pid) for side, pid in subject.sides.items()}
-    done = load.run(case, subject.port, seconds, folder)
+    done = load.run(case, subject.port, seconds, folder, subject.speaks)
     cpu = {side: cpu_seconds(pid) - before[side] for side, pid in subject.sides.items()}
     return report.Sample(done, cpu)
 
@@ -38,11 +39,13 @@ def measure(case: load.Case, subject: subjects.Subject, seconds: float, folder: 
 def compare(case: load.Case, all_subjects: list, args, folder: Path) -> dict:
     samples = {subject.name: [] for subject in all_subjects}
     for subject in all_subjects:
-        load.run(case, subject.port, 1, folder)
+        load.run(case, subject.port, 1, folder, subject.speaks)
     for _ in range(args.rounds):
         for subject in all_subjects:
             samples[subject.name].append(measure(case, subject, args.seconds, folder))
-    results = {name: report.summary(each) for name, each in samples.items()}
+    results = {
+        subject.name: report.summary(samples[subject.name]) | {"reference": subject.reference}
+        for subject in all_subjects}
     report.add_ratios(results)
     return results
 
@@ -54,6 +57,9 @@ def run(args, children: Children) -> dict:
         "haproxy tcp": lambda: subjects.haproxy_hop(children, app_port),
         "tunnel": lambda: tunnels.tunnel(children, app_port, args.binaries, tls=False),
         "tunnel tls": lambda: tunnels.tunnel(children, app_port, args.binaries, tls=True),
+        "nginx https": lambda: subjects.nginx_hop(children, app_port, "https"),
+        "tunnel https": lambda: tunnels.tunnel(
+            children, app_port, args.binaries, tls=True, name="tunnel https", speaks="https"),
     }
     chosen = [make() for name, make in makers.items() if name not in args.without]
     idle = {subject.name: memory(subject) for subject in chosen}
@@ -63,7 +69,8 @@ def run(args, children: Children) -> dict:
     for case in load.CASES:
         if args.only and case.name not in args.only:
             continue
-        results = compare(case, chosen, args, children.folder)
+        taking = [each for each in chosen if not each.cases or case.name in each.cases]
+        results = compare(case, taking, args, children.folder)
         figures["cases"][case.name] = results
         print("\n".join(report.lines(case, results)), flush=True)
     for subject in chosen:

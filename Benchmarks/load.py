@@ -1,4 +1,4 @@
-"""What is asked, and wrk, which asks it."""
+"""What is asked, and wrk and h2load, which ask it."""
 
 import re
 import subprocess
@@ -48,13 +48,17 @@ class Load:
     p99: float
 
 
-def run(case: Case, port: int, seconds: float, folder: Path) -> Load:
+def run(case: Case, port: int, seconds: float, folder: Path, speaks: str = "http") -> Load:
     """Throws Fault if any answer was not 2xx, or broke off."""
+    return (multiplexed if speaks == "h2" else wrk)(case, port, seconds, folder, speaks)
+
+
+def wrk(case: Case, port: int, seconds: float, folder: Path, speaks: str) -> Load:
     script = folder / f"{case.name}.lua"
     script.write_text(case.script)
     out = subprocess.run(
         ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds:g}s", "--latency", "-s", script,
-         f"http://127.0.0.1:{port}{case.path}"],
+         f"{speaks}://127.0.0.1:{port}{case.path}"],
         capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in out or "Socket errors" in out:
         raise Fault(f"{case.name}: {out}")
@@ -62,6 +66,26 @@ def run(case: Case, port: int, seconds: float, folder: Path) -> Load:
         requests=int(find(r"(\d+) requests in", out)),
         rate=float(find(r"Requests/sec:\s+([\d.]+)", out)),
         p50=milliseconds(find(r"(?m)^\s+50%\s+(\S+)", out)), p99=milliseconds(find(r"(?m)^\s+99%\s+(\S+)", out)))
+
+
+def multiplexed(case: Case, port: int, seconds: float, folder: Path, _: str) -> Load:
+    """h2load, over TLS: one request at a time on each connection, as wrk does it."""
+    log = folder / f"{case.name}.h2load"
+    log.unlink(missing_ok=True)
+    body = folder / f"{case.name}.body"
+    body.write_bytes(b"x" * case.body)
+    out = subprocess.run(
+        ["h2load", "-t1", f"-c{case.connections}", "-m1", f"-D{seconds:g}", f"--log-file={log}",
+         f"--connect-to=127.0.0.1:{port}", *(["-d", str(body)] if case.body else []),
+         f"https://mine.example{case.path}"],
+        capture_output=True, text=True, check=True).stdout
+    took = sorted(int(row.split()[2]) / 1e3 for row in log.read_text().splitlines())
+    # What the end of the time cut off is no failure.
+    good = int(find(r"(\d+) 2xx", out))
+    if "Application protocol: h2" not in out or good == 0 or good < len(took):
+        raise Fault(f"{case.name}: {out}")
+    return Load(requests=good, rate=good / seconds, p50=took[len(took) // 2],
+                p99=took[len(took) * 99 // 100])
 
 
 def find(pattern: str, text: str) -> str:

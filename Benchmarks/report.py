@@ -33,16 +33,16 @@ def summary(samples: list[Sample]) -> dict:
 
 
 def add_ratios(results: dict[str, dict]) -> None:
-    """Beside each subject's figures, how they stand to the reference's, the first."""
-    reference = next(iter(results.values()))
+    """Beside each subject's figures, how they stand to its reference's, which may be left out."""
     for result in results.values():
+        reference = results.get(result["reference"], result)
         result["ratio"] = result["rate"]["median"] / reference["rate"]["median"]
         result["cpu_ratio"] = sum(result["cpu_us"].values()) / sum(reference["cpu_us"].values())
 
 
 def lines(case: Case, results: dict[str, dict]):
     big = "big" in case.path or case.body >= BIG
-    yield f"{case.name}  ({'MB' if big else 'requests'} a second: median, least to most)"
+    yield f"\n{case.name}  ({'MB' if big else 'requests'} a second: median, least to most)"
     for name, result in results.items():
         scale = BIG / 1e6 if big else 1
         rate = {key: value * scale for key, value in result["rate"].items()}

@@ -1,7 +1,9 @@
 """What is measured: every subject leads from a port of its own to the one app, over two hops."""
 
 import os
+import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .load import BIG
 from .processes import Children, free_ports, listens, wait_until
@@ -36,14 +38,23 @@ APP = """
 HOP = """
   upstream next {{ server 127.0.0.1:{next}; keepalive 512; keepalive_requests 100000000; }}
   server {{
-    listen 127.0.0.1:{port} backlog=1024;
+    listen 127.0.0.1:{port} {listens} backlog=1024;
+    {speaks}
     location / {{
-      proxy_pass http://next; proxy_http_version 1.1; proxy_request_buffering off;
+      proxy_pass {scheme}://next; proxy_http_version 1.1; proxy_request_buffering off;
       proxy_max_temp_file_size 0;
       proxy_set_header Connection ''; proxy_set_header Host $host;
     }}
   }}
 }}
+"""
+
+# The cipher suite that the relay prefers: what is compared is the way, not the arithmetic.
+SECURE = """
+    ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+    ssl_protocols TLSv1.3; ssl_prefer_server_ciphers on;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+    proxy_ssl_protocols TLSv1.3; proxy_ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
 """
 
 HAPROXY = """
@@ -65,6 +76,12 @@ listen hop
 class Subject:
     name: str
     port: int
+    # How the load reaches it: `http`, `https`, or `h2`, which is HTTP/2 over TLS.
+    speaks: str = "http"
+    # The subject that it is compared with.
+    reference: str = "nginx hop"
+    # Names of the cases that it takes part in; none are all.
+    cases: tuple[str, ...] = ()
     # Role to pid, of all that stands between the load and the app.
     sides: dict[str, int] = field(default_factory=dict)
 
@@ -87,11 +104,39 @@ def app(children: Children) -> int:
     return port
 
 
-def nginx_hop(children: Children, app_port: int) -> Subject:
+# What is cheap beside the rest, and says enough of TLS.
+SECURE_CASES = ("get-1", "get-32", "get-256", "post-32", "down-4")
+
+
+def nginx_hop(children: Children, app_port: int, speaks: str = "http") -> Subject:
+    """Two nginx; with TLS, both hops have it."""
     near, port = free_ports(2)
-    sides = {"inner": nginx(children, "near", HOP, port=near, next=app_port)}
-    sides["outer"] = nginx(children, "hop", HOP, port=port, next=near)
-    return Subject("nginx hop", port, sides)
+    subject = Subject("nginx hop", port)
+    plain = {"listens": "", "speaks": "", "scheme": "http"}
+    outer = inner = plain
+    if speaks != "http":
+        certificate(children.folder)
+        subject = Subject(f"nginx {speaks}", port, speaks, f"nginx {speaks}", SECURE_CASES)
+        inner = plain | {"listens": "ssl", "speaks": SECURE.format(folder=children.folder)}
+        outer = inner | {"scheme": "https"}
+        if speaks == "h2":
+            outer = outer | {"listens": "ssl http2"}
+    tail = subject.name.replace(" ", "-")
+    subject.sides["inner"] = nginx(
+        children, f"{tail}-near", HOP, port=near, next=app_port, **inner)
+    subject.sides["outer"] = nginx(children, tail, HOP, port=port, next=near, **outer)
+    return subject
+
+
+def certificate(folder: Path) -> None:
+    """For localhost, in `cert.pem` and `key.pem`, made once."""
+    if (folder / "cert.pem").exists():
+        return
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-keyout", f"{folder}/key.pem", "-out",
+         f"{folder}/cert.pem"], check=True, capture_output=True)
 
 
 def haproxy_hop(children: Children, app_port: int) -> Subject:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from .processes import Children, Fault, free_ports, listens, wait_until
-from .subjects import Subject
+from .subjects import SECURE_CASES, Subject, certificate
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -59,24 +59,20 @@ class Relay:
         return ["--relay", f"http://127.0.0.1:{self.port}"]
 
 
-def certificate(folder: Path) -> None:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost", "-keyout", f"{folder}/key.pem", "-out",
-         f"{folder}/cert.pem"], check=True, capture_output=True)
-
-
 def tunnel(
     children: Children, app_port: int, binaries: Path, tls: bool, name: str = "",
-    patience: float = 20
+    patience: float = 20, speaks: str = "http"
 ) -> Subject:
+    """`tls` is the agent's way, `speaks` the visitors'."""
     name = name or ("tunnel tls" if tls else "tunnel")
     home = children.folder / name.replace(" ", "-")
     relay = Relay(children, binaries, home, tls, patience)
     token = relay.account("bench")
     relay.ask("domain", "add", "mine.example", "--account", "bench")
-    subject = Subject(name, relay.port, {"relay": relay.start()})
+    subject = Subject(name, relay.port)
+    if speaks != "http":
+        subject = Subject(name, relay.port, speaks, f"nginx {speaks}", SECURE_CASES)
+    subject.sides["relay"] = relay.start()
     log = f"agent-{relay.home.name}"
     agent = children.start(
         log, [str(binaries / "tunnel"), "--domain", "mine.example", "--port", str(app_port),

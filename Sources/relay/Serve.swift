@@ -90,6 +90,7 @@ struct ServeCommand: AsyncParsableCommand {
       pid: getpid(), parent: getppid(), DataPath.environment)
     var options = try options()
     if let address = try inherited.address() { options.listen = address }
+    if let address = try inherited.redirectAddress() { options.redirect = address }
     let wanted = options
     let read: @Sendable () throws(UserError) -> ServeSettings = { () throws(UserError) in
       try ServeSettings(wanted) { isFirstRun in DataPath.forServe(nil, isFirstRun: isFirstRun) }

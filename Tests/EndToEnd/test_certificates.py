@@ -8,6 +8,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import time
 
 import pytest
@@ -253,6 +254,31 @@ def test_the_redirecting_socket_is_handed_over(home, keep, make):
     assert second["redirect"] == ready["redirect"] and old != new
     handing.wait_gone(old)
     assert ask(port, request_bytes("localhost", "/3")).status == 308
+
+
+ACTIVATE = """
+import os, socket, sys
+socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+for place, sock in enumerate(socks):
+    os.dup2(sock.fileno(), 20 + place)
+for place in range(2):
+    os.dup2(20 + place, 3 + place)
+    os.set_inheritable(3 + place, True)
+os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="redirect:relay")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_supervisor_may_pass_the_redirecting_socket(home, keep, make):
+    files = make("localhost")
+    handing = keep(HandingOver(home, RELAY))
+    ready = handing.start(*files.flags, command=[sys.executable, "-c", ACTIVATE])
+    port = int(ready["redirect"].rsplit(":", 1)[1])
+    for path in ("/before", "/after"):
+        answer = ask(port, request_bytes("localhost", path))
+        assert answer.get("Location") == f"https://localhost:{handing.port}{path}"
+        old, _ = handing.hand_over()
+        handing.wait_gone(old)
 
 
 def test_without_a_certificate_it_is_refused(home):

@@ -51,6 +51,15 @@ extension InheritedDescriptors {
   /// Where the inherited sockets listen: the one that is open to the most, for what is safe on that
   /// one is safe on all. Nil if there are none.
   package func address() throws(UserError) -> ListenAddress? {
+    try Self.address(of: listeners)
+  }
+
+  /// The same of those that redirect.
+  package func redirectAddress() throws(UserError) -> ListenAddress? {
+    try Self.address(of: redirects)
+  }
+
+  private static func address(of listeners: [Int32]) throws(UserError) -> ListenAddress? {
     var addresses: [ListenAddress] = []
     for listener in listeners { addresses.append(try ListeningSocket.address(listener)) }
     return addresses.first { !$0.isLoopback } ?? addresses.first
