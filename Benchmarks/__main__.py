@@ -1,8 +1,9 @@
 """./dev bench: relay and agent against the same way through two nginx and two haproxy; plain, and
-with TLS on both hops (`nginx https`, `tunnel https`).
+with TLS on both hops, asked in HTTP/1.1 (`nginx https`, `tunnel https`) and in HTTP/2 (`nginx h2`,
+`tunnel h2`).
 
 All are measured in turn in the same run, for a machine's own speed changes by the hour; what
-counts is the ratio to the nginx hop, with TLS to the one with TLS.
+counts is the ratio to the nginx hop that is asked the same way.
 """
 
 import argparse
@@ -60,6 +61,9 @@ def run(args, children: Children) -> dict:
         "nginx https": lambda: subjects.nginx_hop(children, app_port, "https"),
         "tunnel https": lambda: tunnels.tunnel(
             children, app_port, args.binaries, tls=True, name="tunnel https", speaks="https"),
+        "nginx h2": lambda: subjects.nginx_hop(children, app_port, "h2"),
+        "tunnel h2": lambda: tunnels.tunnel(
+            children, app_port, args.binaries, tls=True, name="tunnel h2", speaks="h2"),
     }
     chosen = [make() for name, make in makers.items() if name not in args.without]
     idle = {subject.name: memory(subject) for subject in chosen}

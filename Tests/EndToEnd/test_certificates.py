@@ -207,7 +207,7 @@ def test_what_an_auditor_sees(relay, make, full):
 
 
 # What a client is given that offers both.
-AGREED = "http/1.1"
+AGREED = "h2"
 
 
 # ---- --redirect-listen
