@@ -3,6 +3,7 @@ With `--full` (./dev show http.6) the limits' own times are measured, and sslsca
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -99,6 +100,24 @@ def test_limits_are_reloaded_for_new_connections(relay, home):
     with dial(relay.port) as sock:  # dial's own deadline is longer than the old limit
         sock.settimeout(8)
         assert sock.recv(1) == b""
+
+
+def test_a_relay_whose_terminal_was_closed_ends(home):
+    """There SIGHUP says that the person is gone; elsewhere it asks for a reload."""
+    terminal, end = pty.openpty()
+    relay = subprocess.Popen(
+        ["setsid", "-c", RELAY, "serve", "--listen", "127.0.0.1:0"], stdin=end, stdout=end,
+        stderr=end, env=home.env(), cwd=home.work)
+    os.close(end)
+    try:
+        said = b""
+        while b"Listening" not in said:
+            said += os.read(terminal, 4096)
+        os.close(terminal)
+        assert relay.wait(60) == 0
+    finally:
+        relay.kill()
+        relay.wait()
 
 
 @pytest.mark.parametrize("asked", [False, True], ids=["by itself", "by SIGHUP"])

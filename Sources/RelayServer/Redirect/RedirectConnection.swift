@@ -54,7 +54,9 @@ final class RedirectConnection: ChannelInboundHandler {
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
+    guard case .inputClosed? = event as? ChannelEvent else { return }
+    context.flush()
+    context.close(promise: nil)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
