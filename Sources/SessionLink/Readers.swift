@@ -1,5 +1,6 @@
 import HTTPMessage
 import NIOCore
+import TunnelCore
 
 /// HTTPMessage looks at a `Span`; sockets and streams hold a `ByteBuffer`.
 extension RequestReader {
@@ -11,6 +12,12 @@ extension RequestReader {
 extension ResponseReader {
   package mutating func next(in bytes: ByteBuffer) throws(MessageFault) -> Step {
     try next(bytes.readableBytesUInt8Span)
+  }
+}
+
+extension ClientHelloReader {
+  package mutating func read(in bytes: ByteBuffer) throws(ClientHelloFault) -> ClientHello? {
+    try read(bytes.readableBytesUInt8Span)
   }
 }
 

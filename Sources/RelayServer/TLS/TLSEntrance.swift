@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import SessionLink
 import TunnelCore
 
 /// What TLS knows of a public connection.
@@ -73,7 +74,7 @@ final class TLSEntrance: ChannelInboundHandler, RemovableChannelHandler {
     let first = unread.readableBytesView.first ?? 0
     if (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) { return plainHTTP(context) }
     do throws(ClientHelloFault) {
-      if let hello = try reader.read(unread.readableBytesUInt8Span) { goOn(context, hello) }
+      if let hello = try reader.read(in: unread) { goOn(context, hello) }
     } catch {
       refuse(context, error)
     }
