@@ -156,11 +156,11 @@ def read_by_node(pieces, faults):
             again.append((seen, KNOWN + raw[len(seen.method):]))
             continue
         # With an Upgrade, which our edit takes away from a request with a body, Node tells no fault.
-        silent = not why and b"upgrade:" in raw.lower()
+        found = verdict["messages"]
+        silent = not (why or found and found[0]["whole"]) and b"upgrade:" in raw.lower()
         if (why.startswith("HPE_STRICT") or silent) and re.search(rb"[0-9a-fA-F];", raw):
             counts["a chunk extension that is no list of words"] += 1
             continue
-        found = verdict["messages"]
         known = raw.startswith(KNOWN)
         if len(found) != 1 or not found[0]["whole"] or why or not same(
                 seen, (seen.method if known else found[0]["method"], found[0]["target"],
