@@ -7,6 +7,7 @@ import threading
 import h11
 import pytest
 
+from harness import http2
 from harness.answers import BROKEN, CASES, HEAD, OLD, POST, REFUSED, UPGRADE, LyingAgent, LyingApp
 from harness.process import wait_until
 from harness.apps import RawApp, answer_bytes
@@ -148,6 +149,36 @@ def test_every_lie_is_one_answer_or_a_clean_end(serve, keep, relay, token, domai
     else:
         assert agent.is_alive(), "its session ended"
     assert ask(relay.port, domain, "/last").body == b"/last"
+
+
+@OUTSIDE
+def test_over_http2_every_lie_is_one_answer_or_a_reset(serve, keep, relay, token, domain, outside):
+    """Of one stream: the others of its connection go on."""
+    if outside is LyingApp:
+        serve(keep(LyingApp()).port)
+    else:
+        keep(LyingAgent(relay, token, domain))
+    client = keep(http2.Client(relay.port))
+    faults = []
+    for number, (name, verdict, _, kind) in enumerate(CASES):
+        if kind in (OLD, UPGRADE):
+            continue
+        method = kind.split("/")[0]
+        fields = [("content-length", "100000")] if kind == POST else []
+        path = f"/case/{number}"
+        stream = client.send(client.head(domain, path, method, fields), end=kind != POST)
+        if kind == POST:
+            client.data(stream, b"half")
+        got = client.answer(stream)
+        refused = (got.status, got.get("tunnel-error")) == (502, "upstream-invalid") and got.ended
+        right = {REFUSED: refused, BROKEN: refused or (got.reset is not None and not got.ended)}.get(
+            verdict, got.ended and got.body == verdict)
+        if not right or b"POISON" in got.body:
+            faults.append(f"{name}: {got}")
+        good = client.ask(domain, f"/good/{number}")
+        if (good.status, good.body) != (200, f"/good/{number}".encode()):
+            faults.append(f"{name}: then {good}")
+    assert not faults, faults[:10]
 
 
 def test_an_answer_that_nobody_asked_for_reaches_nobody(serve, keep, relay, domain):

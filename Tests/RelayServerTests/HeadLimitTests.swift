@@ -64,6 +64,13 @@ struct HeadLimitTests {
     }
   }
 
+  @Test("of their own they are those of limits.md")
+  func defaults() {
+    let heads = IngressLimits().heads
+    #expect([heads.line, heads.field, heads.fields] == [8_192, 16_384, 65_536])
+    #expect([heads.count, heads.chunkLine, heads.trailers] == [100, 256, 8_192])
+  }
+
   @Test("what an operator allows reaches an app: the agent takes all that a relay can take")
   func raised() async throws {
     let limits =

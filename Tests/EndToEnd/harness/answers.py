@@ -90,7 +90,8 @@ for number, said in enumerate([
         b"Transfer-Encoding:", b"Transfer-Encoding : chunked"]):
     refused(f"framing {number}: {said!r}", answer(said + b"\r\n"), CLOSE)
 refused("chunks in HTTP/1.0", CHUNKED.replace(b"/1.1", b"/1.0") + b"2\r\nok\r\n0\r\n\r\n", CLOSE)
-refused("chunks to HTTP/1.0", CHUNKED + b"2\r\nok\r\n0\r\n\r\n", CLOSE, request=OLD)
+case("chunks to HTTP/1.0 and a second answer", b"ok", CHUNKED + b"2\r\nok\r\n0\r\n\r\n" + POISON,
+     request=OLD)
 
 # Interim answers.
 refused("33 interim answers", b"HTTP/1.1 100 Continue\r\n\r\n" * 33 + OK)
@@ -148,6 +149,8 @@ broken("no body where one was said", answer(b"Content-Length: 100\r\n", b""), CL
 broken("a body until a reset", answer(b"", b"half"), RESET)
 broken("chunks without the last one", CHUNKED + b"2\r\nok\r\n", CLOSE)
 broken("half a chunk", CHUNKED + b"a\r\nok", CLOSE)
+broken("half a chunk to HTTP/1.0", CHUNKED + b"a\r\nok", CLOSE, request=OLD)
+broken("chunks to HTTP/1.0 without the last one", CHUNKED + b"2\r\nok\r\n", CLOSE, request=OLD)
 broken("half a chunk's size", CHUNKED + b"2\r\nok\r\n1", CLOSE)
 broken("half an end", CHUNKED + b"2\r\nok\r\n0\r\n", CLOSE)
 broken("half a trailer", CHUNKED + b"2\r\nok\r\n0\r\nX: 1\r\n", CLOSE)
