@@ -44,8 +44,8 @@ package struct ResponseHead: Sendable {
   /// response announces a body that cannot be.
   ///
   /// 304 and answers to HEAD may announce what a GET would have had. 1xx and 204 may not, but for
-  /// `Content-Length: 0`, which is seen and harmless. A chunked answer to HTTP/1.0 is one too, of an
-  /// app that did not look; who asked cannot read its frame, so whoever passes it on takes it away.
+  /// `Content-Length: 0`, which is seen and harmless. A chunked answer to HTTP/1.0 comes of an app
+  /// that did not look: whoever passes it on takes the frame away.
   package func framing(for request: RequestContext) throws(MessageFault) -> BodyFraming {
     // RFC 9110 section 15.2: HTTP/1.0 knows none, and some readers take it for the only head.
     if status < 200, minorVersion == 0 { throw .malformed(.interimVersion) }

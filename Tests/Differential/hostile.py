@@ -10,44 +10,67 @@ from dataclasses import dataclass, field
 
 from messages import mutate
 
-LENGTHS = [b"+3", b"-3", b"0x3", b"3 3", b"3,3", b"3, 4", b"03", b"3.0", b"3e0", b"", b" ", b"three", b"\xef\xbc\x93",
-           b"9223372036854775807", b"9223372036854775808", b"18446744073709551619", b"3" * 20,
-           b"00000000000000000000003", b"3\t", b"\t3", b"3\x0b", b"3\0", b"3_0", b"1", b"0", b"4", b"300"]
-CODINGS = [b"chunked", b"CHUNKED", b"Chunked ", b" chunked", b"\tchunked", b"chunked\t", b"\x0bchunked",
-           b"chunked, chunked", b"chunked,", b",chunked", b"gzip, chunked", b"chunked, gzip", b"identity",
-           b"identity, chunked", b"xchunked", b"chunkedx", b"chunked;q=1", b"\"chunked\"", b"'chunked'", b"",
-           b"chunked\0", b"chunk\ned", b"chu\rnked", b"cow", b"trailers", b"chunked\x0c", b"c hunked"]
-NAMES = [b"Content-Length", b"content-length", b"Content_Length", b"Content-Length ", b"Content-Length\t",
-         b" Content-Length", b"Content\0Length", b"Content-Length\x0b", b"Transfer-Encoding",
-         b"Transfer_Encoding", b"transfer-encoding", b"Transfer-Encoding ", b"Transfer-Encoding\t",
-         b"\tTransfer-Encoding", b"Transfer-Encoding\x0c", b"Tr\xe4nsfer-Encoding", b"X-Forwarded_For",
-         b"Tunnel_Error", b"Keep_Alive", b"HTTP_HOST", b"", b"X Y", b"X(Y)", b"X/Y", b"\xef\xbb\xbfHost", b"Host"]
-HOSTS = [b"other.example", b"H, H", b"H H", b"H/x", b"H#x", b"H?x", b"H@other.example", b"user@H", b"H:", b"H:80",
-         b"H:99999", b"H:123456", b"H:-1", b"H:8o", b"[::1]", b"[::1", b"::1", b"", b" ", b"H.", b"H..", b".H", b"\"H\"",
-         b"H\0", b"H\t", b"xn--\xff", b"*", b"localhost", b"127.0.0.1", b"a" * 300, b"H\\x", b"H%00", b"[fe80::1%25x]"]
-VERSIONS = [b"HTTP/0.9", b"HTTP/1.0", b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/2", b"HTTP/1.1 ", b"HTTP/1.01",
-            b"HTTP/01.1", b"http/1.1", b"HTTP/1,1", b"HTTP /1.1", b"HTTP/ 1.1", b"HTTP/1.1\t", b"HTTP/1.10",
-            b"HTTP/11", b"HTTP/1.x", b"HTTPS/1.1", b"", b"RTSP/1.0", b"HTTP/1.1\0", b"HTTP/+1.1"]
-METHODS = [b"get", b"Get", b"HEAD", b"OPTIONS", b"CONNECT", b"PRI", b"TRACE", b"DELETE", b"M-SEARCH", b"PROPFIND",
-           b"GE T", b"G\0T", b"GET\t", b"", b"\"GET\"", b"G(T", b"POST,GET", b"X" * 33, b"X" * 32, b"G\xc9T"]
-TARGETS = [b"*", b"m", b"http:/T", b"http://HT", b"https://HT", b"HTTP://HT", b"http://other.exampleT",
-           b"http://H:80T", b"http://H@other.exampleT", b"http://H", b"http://H?q", b"http://", b"ftp://HT",
-           b"//HT", b"T#frag", b"T?a b", b"T\\..\\x", b"T%00", b"T\0", b"T\x7f", b"T\xff", b"T\t", b"", b" T", b"T ",
-           b"T/../..", b"T;a=b", b"H:80", b"T?q=<>\"{}|^`", b"http://[::1]T", b"http://h.exampleT\r"]
-SIZES = [b"+3", b"-3", b"0x3", b"3 ", b" 3", b"3\t", b"\t3", b"03", b"0000000000000003", b"00000000000000003", b"3;",
-         b"3;x", b"3;x=1", b"3;x=\"a;b\"", b"3;x=\"a\r\nb\"", b"3;a\nb", b"3;a\rb", b"3;\0", b"3 ;x", b"3;" + b"x" * 300,
-         b"ffffffffffffffff", b"8000000000000003", b"10000000000000003", b"3\n", b"3\r", b"3,3", b"3.0", b"g", b"", b"-0",
-         b"3\x0b", b"3\x0c", b"3\0", b"3:x", b"3_0", b"300", b"4", b"2", b"fffffffffffffff0"]
-TRAILERS = [b"X-T: 1", b"Content-Length: 3", b"Transfer-Encoding: chunked", b"Host: other.example",
-            b"Connection: close", b"Tunnel-Error: x", b"X-Forwarded-For: 1", b"Content_Length: 3", b"X : 1",
-            b"X: a\r\n b", b"X: a\nb", b"X: \0", b": x", b"x", b"X: " + b"x" * 9_000, b"Trailer: X", b"Authorization: x"]
-CONNECTIONS = [b"close", b"keep-alive", b"Host", b"Content-Length", b"Transfer-Encoding", b"X-Forwarded-For",
-               b"Tunnel-Id", b"close, Content-Length", b"a b", b"a,,b", b"\"close\"", b"upgrade", b"x" * 40,
-               b", ".join(b"h%d" % n for n in range(40)), b"Expect", b"Cookie", b"CLOSE", b"close\0"]
-ENDS = [b"\n", b"\r", b"\r\r\n", b"\n\r", b" \r\n", b"\t\r\n", b"\0\r\n", b"\r\n\r\n", b"\x0b\r\n", b"\r\n ", b"\x85",
-        b"\xe2\x80\xa8", b"\n\n"]
-FRONTS = [b"\r\n", b"\r\n\r\n", b"\n", b"\r", b" ", b"\t", b"\0", b"\xef\xbb\xbf", b"\r\n ", b"GET / HTTP/1.1\r\n", b"x\r\n",
-          b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\x80.\x01", b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n"]
+LENGTHS = [
+    b"+3", b"-3", b"0x3", b"3 3", b"3,3", b"3, 4", b"03", b"3.0", b"3e0", b"", b" ", b"three",
+    b"\xef\xbc\x93", b"9223372036854775807", b"9223372036854775808", b"18446744073709551619",
+    b"3" * 20, b"00000000000000000000003", b"3\t", b"\t3", b"3\x0b", b"3\0", b"3_0", b"1", b"0",
+    b"4", b"300"]
+CODINGS = [
+    b"chunked", b"CHUNKED", b"Chunked ", b" chunked", b"\tchunked", b"chunked\t", b"\x0bchunked",
+    b"chunked, chunked", b"chunked,", b",chunked", b"gzip, chunked", b"chunked, gzip",
+    b"identity", b"identity, chunked", b"xchunked", b"chunkedx", b"chunked;q=1", b"\"chunked\"",
+    b"'chunked'", b"", b"chunked\0", b"chunk\ned", b"chu\rnked", b"cow", b"trailers",
+    b"chunked\x0c", b"c hunked"]
+NAMES = [
+    b"Content-Length", b"content-length", b"Content_Length", b"Content-Length ",
+    b"Content-Length\t", b" Content-Length", b"Content\0Length", b"Content-Length\x0b",
+    b"Transfer-Encoding", b"Transfer_Encoding", b"transfer-encoding", b"Transfer-Encoding ",
+    b"Transfer-Encoding\t", b"\tTransfer-Encoding", b"Transfer-Encoding\x0c",
+    b"Tr\xe4nsfer-Encoding", b"X-Forwarded_For", b"Tunnel_Error", b"Keep_Alive", b"HTTP_HOST",
+    b"", b"X Y", b"X(Y)", b"X/Y", b"\xef\xbb\xbfHost", b"Host"]
+HOSTS = [
+    b"other.example", b"H, H", b"H H", b"H/x", b"H#x", b"H?x", b"H@other.example", b"user@H",
+    b"H:", b"H:80", b"H:99999", b"H:123456", b"H:-1", b"H:8o", b"[::1]", b"[::1", b"::1", b"",
+    b" ", b"H.", b"H..", b".H", b"\"H\"", b"H\0", b"H\t", b"xn--\xff", b"*", b"localhost",
+    b"127.0.0.1", b"a" * 300, b"H\\x", b"H%00", b"[fe80::1%25x]"]
+VERSIONS = [
+    b"HTTP/0.9", b"HTTP/1.0", b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/2", b"HTTP/1.1 ",
+    b"HTTP/1.01", b"HTTP/01.1", b"http/1.1", b"HTTP/1,1", b"HTTP /1.1", b"HTTP/ 1.1",
+    b"HTTP/1.1\t", b"HTTP/1.10", b"HTTP/11", b"HTTP/1.x", b"HTTPS/1.1", b"", b"RTSP/1.0",
+    b"HTTP/1.1\0", b"HTTP/+1.1"]
+METHODS = [
+    b"get", b"Get", b"HEAD", b"OPTIONS", b"CONNECT", b"PRI", b"TRACE", b"DELETE", b"M-SEARCH",
+    b"PROPFIND", b"GE T", b"G\0T", b"GET\t", b"", b"\"GET\"", b"G(T", b"POST,GET", b"X" * 33,
+    b"X" * 32, b"G\xc9T"]
+TARGETS = [
+    b"*", b"m", b"http:/T", b"http://HT", b"https://HT", b"HTTP://HT", b"http://other.exampleT",
+    b"http://H:80T", b"http://H@other.exampleT", b"http://H", b"http://H?q", b"http://",
+    b"ftp://HT", b"//HT", b"T#frag", b"T?a b", b"T\\..\\x", b"T%00", b"T\0", b"T\x7f", b"T\xff",
+    b"T\t", b"", b" T", b"T ", b"T/../..", b"T;a=b", b"H:80", b"T?q=<>\"{}|^`", b"http://[::1]T",
+    b"http://h.exampleT\r"]
+SIZES = [
+    b"+3", b"-3", b"0x3", b"3 ", b" 3", b"3\t", b"\t3", b"03", b"0000000000000003",
+    b"00000000000000003", b"3;", b"3;x", b"3;x=1", b"3;x=\"a;b\"", b"3;x=\"a\r\nb\"", b"3;a\nb",
+    b"3;a\rb", b"3;\0", b"3 ;x", b"3;" + b"x" * 300, b"ffffffffffffffff", b"8000000000000003",
+    b"10000000000000003", b"3\n", b"3\r", b"3,3", b"3.0", b"g", b"", b"-0", b"3\x0b", b"3\x0c",
+    b"3\0", b"3:x", b"3_0", b"300", b"4", b"2", b"fffffffffffffff0"]
+TRAILERS = [
+    b"X-T: 1", b"Content-Length: 3", b"Transfer-Encoding: chunked", b"Host: other.example",
+    b"Connection: close", b"Tunnel-Error: x", b"X-Forwarded-For: 1", b"Content_Length: 3",
+    b"X : 1", b"X: a\r\n b", b"X: a\nb", b"X: \0", b": x", b"x", b"X: " + b"x" * 9_000,
+    b"Trailer: X", b"Authorization: x"]
+CONNECTIONS = [
+    b"close", b"keep-alive", b"Host", b"Content-Length", b"Transfer-Encoding",
+    b"X-Forwarded-For", b"Tunnel-Id", b"close, Content-Length", b"a b", b"a,,b", b"\"close\"",
+    b"upgrade", b"x" * 40, b", ".join(b"h%d" % n for n in range(40)), b"Expect", b"Cookie",
+    b"CLOSE", b"close\0"]
+ENDS = [
+    b"\n", b"\r", b"\r\r\n", b"\n\r", b" \r\n", b"\t\r\n", b"\0\r\n", b"\r\n\r\n", b"\x0b\r\n",
+    b"\r\n ", b"\x85", b"\xe2\x80\xa8", b"\n\n"]
+FRONTS = [
+    b"\r\n", b"\r\n\r\n", b"\n", b"\r", b" ", b"\t", b"\0", b"\xef\xbb\xbf", b"\r\n ",
+    b"GET / HTTP/1.1\r\n", b"x\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01", b"\x80.\x01", b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n"]
 
 
 @dataclass

@@ -1,5 +1,5 @@
-"""What HTTP/1.1 lets a message be, through both binaries: interim answers, trailers, HEAD, pipelines,
-long connections, answers that come early, sides that go in the middle, and HTTP/1.0."""
+"""What HTTP/1.1 lets a message be, through both binaries: interim answers, trailers, HEAD,
+pipelines, long connections, answers that come early, sides that go in the middle, HTTP/1.0."""
 
 import contextlib
 import socket
@@ -112,7 +112,8 @@ def test_an_answer_to_head_has_its_fields_and_no_body(serve, keep, relay, domain
 
 @pytest.mark.parametrize("status, fields", [
     (204, []), (304, [("Content-Length", "100")]), (304, []), (204, [("X-Thing", "1")])])
-def test_answers_without_a_body_leave_the_connection_open(serve, keep, relay, domain, status, fields):
+def test_answers_without_a_body_leave_the_connection_open(
+        serve, keep, relay, domain, status, fields):
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
     app = keep(RawApp(lambda request, sock, reader: sock.sendall(
         f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode())))

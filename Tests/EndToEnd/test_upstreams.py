@@ -123,7 +123,8 @@ def test_hot_reloading_talks_while_chunks_load(next_like, relay, domain):
 
 
 @pytest.mark.parametrize("port", ["", ":8443"])
-def test_a_server_action_sees_its_origin_as_the_host_that_was_asked_for(next_like, relay, domain, port):
+def test_a_server_action_sees_its_origin_as_the_host_that_was_asked_for(
+        next_like, relay, domain, port):
     fields = [("Origin", f"https://{domain}{port}"), ("Next-Action", "7f" * 20),
               ("Content-Type", "text/plain;charset=UTF-8"), ("Accept", "text/x-component")]
     answer = ask(relay.port, domain + port, "/form", "POST", fields, b'["$K1"]')
