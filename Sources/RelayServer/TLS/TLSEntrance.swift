@@ -72,8 +72,10 @@ final class TLSEntrance: ChannelInboundHandler, RemovableChannelHandler {
     unread.writeImmutableBuffer(unwrapInboundIn(data))
     let first = unread.readableBytesView.first ?? 0
     if (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) { return plainHTTP(context) }
+    // A span of a property would not live long enough for an optimised build.
+    let bytes = unread
     do throws(ClientHelloFault) {
-      if let hello = try reader.read(unread.readableBytesUInt8Span) { goOn(context, hello) }
+      if let hello = try reader.read(bytes.readableBytesUInt8Span) { goOn(context, hello) }
     } catch {
       refuse(context, error)
     }
