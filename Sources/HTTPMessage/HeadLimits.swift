@@ -18,15 +18,27 @@ package struct HeadLimits: Sendable, Equatable {
 
   package init() {}
 
-  /// Of a request that `RequestEdit` made: three lines more, and the old X-Forwarded-For lines as
-  /// one. What the relay took must not be too large for the agent.
-  package static var edited: HeadLimits {
+  /// What an operator may raise each of them to: the memory of one head stays bounded.
+  package static let largest: HeadLimits = {
     var limits = HeadLimits()
+    limits.line = 65_536
+    limits.field = 262_144
+    limits.fields = 1_048_576
+    limits.count = 1_000
+    limits.chunkLine = 4_096
+    limits.trailers = 65_536
+    return limits
+  }()
+
+  /// Of a request that `RequestEdit` made: three lines more, and the old X-Forwarded-For lines as
+  /// one. What a relay took, with whatever limits, must not be too large for the agent.
+  package static let edited: HeadLimits = {
+    var limits = largest
     limits.fields += 1_024  // bounded: constants
     limits.field = limits.fields
     limits.count += 3  // bounded: constants
     return limits
-  }
+  }()
 
   /// Fields that most heads stay below: room is made for these at once.
   static let usual = 16

@@ -5,6 +5,7 @@
 ///   Proxy-Authorization, TE, Upgrade, and Tunnel-*, which only the relay itself may say.
 /// - A 101 keeps Upgrade, and its first Connection line becomes `Connection: Upgrade`.
 /// - `Connection: close` is added on demand, never to an interim head or a 101.
+/// - Transfer-Encoding and Trailer go with the frame of a body that is passed on without it.
 package enum ResponseEdit {
   /// Bytes that the edited head has at most.
   // bounded: a head is below 2^32
@@ -16,7 +17,7 @@ package enum ResponseEdit {
   /// Writes the edited head and returns its length. `source` begins with the bytes that `head` was
   /// scanned from; `memory` has at least `bound` bytes.
   package static func write(
-    _ head: ResponseHead, _ source: Span<UInt8>, close: Bool,
+    _ head: ResponseHead, _ source: Span<UInt8>, close: Bool, unchunked: Bool = false,
     into memory: UnsafeMutableRawBufferPointer
   ) -> Int {
     precondition(head.length >= 2 && head.length <= source.count)
@@ -27,7 +28,9 @@ package enum ResponseEdit {
     let last = head.length &- 2  // bounded: the line above
     for index in head.fields.indices {
       let field = head.fields[index]
-      guard isDropped(field, switching: switching) else { continue }
+      guard isDropped(field, switching: switching) || unchunked && isOfChunks(field) else {
+        continue
+      }
       writer.copy(source, run, field.name.start)
       // bounded: below the count of fields
       run = index &+ 1 < head.fields.count ? head.fields[index &+ 1].name.start : last
@@ -40,6 +43,10 @@ package enum ResponseEdit {
     if close, head.status >= 200 { writer.put("Connection: close\r\n") }
     writer.put("\r\n")
     return writer.length
+  }
+
+  private static func isOfChunks(_ field: Field) -> Bool {
+    field.kind == .transferEncoding || field.kind == .trailer
   }
 
   @inline(__always)

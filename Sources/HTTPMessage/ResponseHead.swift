@@ -44,8 +44,8 @@ package struct ResponseHead: Sendable {
   /// response announces a body that cannot be.
   ///
   /// 304 and answers to HEAD may announce what a GET would have had. 1xx and 204 may not, but for
-  /// `Content-Length: 0`, which is seen and harmless. A chunked answer to HTTP/1.0 is refused: what
-  /// asked could not read it.
+  /// `Content-Length: 0`, which is seen and harmless. A chunked answer to HTTP/1.0 comes of an app
+  /// that did not look: whoever passes it on takes the frame away.
   package func framing(for request: RequestContext) throws(MessageFault) -> BodyFraming {
     // RFC 9110 section 15.2: HTTP/1.0 knows none, and some readers take it for the only head.
     if status < 200, minorVersion == 0 { throw .malformed(.interimVersion) }
@@ -55,7 +55,6 @@ package struct ResponseHead: Sendable {
       default: throw .malformed(.bodyForbidden)
       }
     }
-    if announced == .chunked, request.minorVersion == 0 { throw .malformed(.codingVersion) }
     if request.isHead || status == 304 { return .none }
     return announced == .none ? .untilClose : announced
   }

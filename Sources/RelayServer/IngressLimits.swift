@@ -1,3 +1,4 @@
+import HTTPMessage
 import NIOCore
 import SessionLink
 import SettingsFile
@@ -37,6 +38,8 @@ struct IngressLimits {
   var drain = TimeAmount.seconds(30)
   /// Open at once in a session, opened by the relay.
   var streams = 4_096
+  /// Of a request's head, chunk lines and trailers. What answers may have is fixed.
+  var heads = HeadLimits()
 }
 
 extension IngressLimits {
@@ -46,8 +49,9 @@ extension IngressLimits {
       "body_read_timeout_ms", "client_write_timeout_ms", "link_write_timeout_ms",
       "login_timeout_ms", "failed_logins_per_min", "connections", "connections_per_address",
       "streams_per_session", "agent_wait_ms", "drain_ms", "http2_streams",
-      "http2_header_list_bytes",
-      "http2_continuations", "http2_control_frames_per_30s", "http2_idle_frames_per_10s",
+      "http2_header_list_bytes", "http2_continuations", "http2_control_frames_per_30s",
+      "http2_idle_frames_per_10s", "request_line_bytes", "header_field_bytes", "header_bytes",
+      "header_fields", "chunk_line_bytes", "trailer_bytes",
     ])
     try Self.time("tls_handshake_timeout_ms", node, &handshake)
     try Self.time("header_read_timeout_ms", node, &firstHead)
@@ -68,6 +72,17 @@ extension IngressLimits {
     try Self.number("http2_control_frames_per_30s", node, 1...1_000_000, &controlFrames)
     try Self.number("http2_idle_frames_per_10s", node, 10...1_000_000, &idleFrames)
     try Self.number("streams_per_session", node, 1...streams, &streams)
+    try readHeads(node)
+  }
+
+  private mutating func readHeads(_ node: SettingsNode) throws(UserError) {
+    let most = HeadLimits.largest
+    try Self.number("request_line_bytes", node, 32...most.line, &heads.line)
+    try Self.number("header_field_bytes", node, 32...most.field, &heads.field)
+    try Self.number("header_bytes", node, 32...most.fields, &heads.fields)
+    try Self.number("header_fields", node, 1...most.count, &heads.count)
+    try Self.number("chunk_line_bytes", node, 16...most.chunkLine, &heads.chunkLine)
+    try Self.number("trailer_bytes", node, 2...most.trailers, &heads.trailers)
   }
 
   private static func time(

@@ -33,7 +33,7 @@ function read(kind, ends, bytes) {
     message.fields = pairs([...early, ...(fields ?? [])]);
     if (major !== 1) message.minor = `${major}.${minor}`;
     if (isRequest) {
-      message.method = hex(methods[method]);
+      message.method = hex(methods[method] ?? '');
       message.target = hex(url === undefined ? target : target + url);
     } else {
       message.status = status;

@@ -71,10 +71,12 @@ def token(account):
 
 @pytest.fixture
 def domain(relay, account, numbers):
-    """A custom domain that the account holds and nobody else uses."""
+    """A custom domain that the account holds and nobody else uses. It is given back, for an account
+    may hold a hundred."""
     name = f"mine-{next(numbers)}.example"
     relay.reserve(name, account["account"])
-    return name
+    yield name
+    relay.attempt("domain", "rm", name)
 
 
 @pytest.fixture

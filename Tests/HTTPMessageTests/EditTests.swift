@@ -13,12 +13,17 @@ func edited(
   return write(bound) { RequestEdit.write(scanner.head, source.span, forwarded, into: $0) }
 }
 
-func editedResponse(_ raw: String, close: Bool = false) throws -> String {
+func editedResponse(
+  _ raw: String, close: Bool = false, unchunked: Bool = false
+) throws -> String {
   let source = bytes(raw)
   var scanner = ResponseScanner()
   #expect(try scanner.scan(source.span))
   let bound = ResponseEdit.bound(scanner.head)
-  return write(bound) { ResponseEdit.write(scanner.head, source.span, close: close, into: $0) }
+  return write(bound) {
+    ResponseEdit.write(
+      scanner.head, source.span, close: close, unchunked: unchunked, into: $0)
+  }
 }
 
 private func write(_ bound: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) -> String {
@@ -182,6 +187,16 @@ struct ResponseEditTests {
     #expect(
       try editedResponse(raw, close: true)
         == "HTTP/1.1 101 S\r\nX: 1\r\nConnection: Upgrade\r\nupgrade: w\r\n\r\n")
+  }
+
+  @Test("of a body that goes without its chunks names neither them nor their trailers")
+  func unchunked() throws {
+    let raw =
+      "HTTP/1.1 200 OK\r\nTrailer: X-T\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    #expect(
+      try editedResponse(raw, close: true, unchunked: true)
+        == "HTTP/1.1 200 OK\r\nX: 1\r\nConnection: close\r\n\r\n")
+    #expect(try editedResponse(raw) == raw)
   }
 
   @Test("of an interim head adds no close")

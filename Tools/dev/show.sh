@@ -11,6 +11,7 @@ dev_show() {
   [ "$name" != instructions ] || need valgrind binutils
   [ "$name" != http.6 ] || need sslscan
   [ "$name" != install ] || need debootstrap systemd systemd-container
+  [ "$name" != http.3 ] || need slowhttptest
   case $name in
     link.2 | link.3 | link.4 | link.10)
       need iproute2

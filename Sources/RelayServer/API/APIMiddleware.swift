@@ -34,7 +34,9 @@ struct ProblemMiddleware: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch let error as any HTTPResponseError {
-      return answer(error.status.code, Problem(Refusal(.badRequest, error.status.reasonPhrase)))
+      var problem = Problem(Refusal(.badRequest, error.status.reasonPhrase))
+      problem.status = error.status.code
+      return answer(problem.status, problem)
     } catch {
       let problem = Problem(UserError(relay: error))
       return answer(problem.status, problem)

@@ -121,10 +121,17 @@ final class StreamTranslator: ChannelDuplexHandler {
     context.write(wrapOutboundOut(payload), promise: promise)
   }
 
+  func triggerUserOutboundEvent(
+    context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+  ) {
+    if event is ClosesByReset { fail(context) }
+    context.triggerUserOutboundEvent(event, promise: promise)
+  }
+
   func close(
     context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
   ) {
-    if let last = answer.end() {
+    if !isReset, let last = answer.end() {
       send(last, context)
       context.flush()
     }

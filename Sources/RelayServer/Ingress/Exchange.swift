@@ -22,6 +22,8 @@ final class Exchange: PipeEnd, Creditor {
   private(set) var hasAnswered = false
   private(set) var isRaw = false
   private(set) var endsByClosing = false
+  /// A chunked answer for a client of HTTP/1.0.
+  private var unchunked: UnchunkedBody?
   /// An edited head that is not written yet: a small body goes with it, in one write.
   private var headOut: ByteBuffer?
   /// What it was made of, to be given back with it.
@@ -109,7 +111,9 @@ final class Exchange: PipeEnd, Creditor {
 
   private func answer(_ connection: IngressConnection, of bytes: inout ByteBuffer) {
     let head = connection.answers.head
-    endsByClosing = connection.answers.framing == .untilClose
+    let framing = connection.answers.framing
+    if minorVersion == 0, framing == .chunked { unchunked = UnchunkedBody() }
+    endsByClosing = framing == .untilClose || unchunked != nil
     let close =
       connection.willClose || !connection.requestIsWhole || endsByClosing
       || head.minorVersion == 0
@@ -137,7 +141,8 @@ final class Exchange: PipeEnd, Creditor {
     let behind = bytes.readableBytes - head.length
     var out = socket.buffer(capacity: bound + (behind <= Self.copied ? behind : 0))
     out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { memory in
-      ResponseEdit.write(head, bytes.readableBytesUInt8Span, close: close, into: memory)
+      ResponseEdit.write(
+        head, bytes.readableBytesUInt8Span, close: close, unchunked: unchunked != nil, into: memory)
     }
     bytes.moveReaderIndex(forwardBy: head.length)
     headOut = out
@@ -160,6 +165,10 @@ final class Exchange: PipeEnd, Creditor {
   private func pass(_ count: Int, of bytes: inout ByteBuffer) {
     guard let body = bytes.readSlice(length: count) else { return }
     record.bytesOut += UInt64(count)
+    if let unchunked {
+      putHeadOut()
+      return unchunked.pass(body, to: socket, creditor: self)
+    }
     if count <= Self.copied, headOut != nil {
       headOut?.writeImmutableBuffer(body)
       putHeadOut(owing: count)

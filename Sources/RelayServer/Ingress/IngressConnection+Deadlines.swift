@@ -47,6 +47,8 @@ extension IngressConnection {
     if isWaiting { return waiting == nil ? loginIsLate() : () }
     if let exchange { return bodyIsLate(exchange) }
     if socket.unread.readableBytes == 0 { return socket.close() }
-    refuse(Problem(Refusal(.requestTimeout, "The request's head did not come within 10 s.")))
+    let seconds = relay.limits.firstHead.nanoseconds / 1_000_000_000
+    refuse(
+      Problem(Refusal(.requestTimeout, "The request's head did not come within \(seconds) s.")))
   }
 }

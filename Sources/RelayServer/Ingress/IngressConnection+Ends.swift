@@ -19,7 +19,8 @@ extension IngressConnection {
 
   /// The relay's own no is the answer.
   func exchangeRefused(_ exchange: Exchange, _ problem: Problem) {
-    if !requestIsWhole { willClose = true }
+    // Who sends what is no good request is not listened to any further.
+    if !requestIsWhole || problem.status == 400 { willClose = true }
     exchange.record.refused(problem)
     answer(problem, to: exchange.record)
     leave(exchange)

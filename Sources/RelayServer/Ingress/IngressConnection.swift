@@ -19,7 +19,7 @@ final class IngressConnection: SocketUser, PublicConnection {
   let relay: RelayCore
   let socket: JoinedSocket
   let peer: ClientAddress
-  var reader = RequestReader()
+  var reader: RequestReader
   /// Of the exchange in hand; its memory serves the next one.
   var answers = ResponseReader()
   var exchange: Exchange?
@@ -47,6 +47,7 @@ final class IngressConnection: SocketUser, PublicConnection {
     self.relay = relay
     self.socket = socket
     self.peer = peer
+    reader = RequestReader(limits: relay.limits.heads)
     // Nobody else holds the deadline, so it never outlives its connection. (`weak` anywhere makes
     // every retain of the connection slow.)
     deadline.met = { [unowned self] in deadlineMet() }

@@ -48,9 +48,10 @@ class Home:
 class Relay:
     """`relay serve` and the operator's commands on its data folder."""
 
-    def __init__(self, home, domain="localhost", data=None, port=0, host="127.0.0.1"):
+    def __init__(self, home, domain="localhost", data=None, port=0, host="127.0.0.1", before=()):
         self.home = home
         self.host = host
+        self.before = before
         self.domain = domain
         self.data = pathlib.Path(data or home.folder / "relay")
         self.port = port
@@ -60,7 +61,7 @@ class Relay:
     def start(self, *more):
         domain = ["--domain", self.domain, "--data", self.data] if self.domain else []
         self.child = Child(
-            "relay", [RELAY, "serve", *domain, "--listen", f"{self.host}:{self.port}", "--json",
+            "relay", [*self.before, RELAY, "serve", *domain, "--listen", f"{self.host}:{self.port}", "--json",
                       *more], self.home.env(), self.home.work)
         ready = self.child.wait_event("ready")
         self.port = int(ready["listen"].rsplit(":", 1)[1])
@@ -98,15 +99,16 @@ class Relay:
 
 
 def agent(home, relay, token, *arguments, json_lines=True, ready=True, cwd=None,
-          stdout=subprocess.PIPE, **env):
-    """A running agent; with `ready`, one whose route the relay has confirmed."""
+          stdout=subprocess.PIPE, before=(), **env):
+    """A running agent; with `ready`, one whose route the relay has confirmed. `before` are words in
+    front of its own, of a program that becomes it."""
     flags = ["--json"] if json_lines else []
     if "--web-addr" not in arguments:
         flags += ["--web-addr", "127.0.0.1:0"]  # who has port 4040 here is not the tests' matter
     if token:
         env["TUNNEL_AUTHTOKEN"] = token
     child = Child(
-        "tunnel", [TUNNEL, *arguments, "--relay", relay.url, *flags],
+        "tunnel", [*before, TUNNEL, *arguments, "--relay", relay.url, *flags],
         home.env(**env), cwd or home.work, stdout=stdout)
     if ready and json_lines:
         child.wait_event("ready")
