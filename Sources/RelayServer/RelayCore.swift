@@ -69,6 +69,7 @@ final class RelayCore {
 
   /// Said once, at the end.
   func logRefusals() {
+    if refusals.words.isEmpty { return }
     hub.logger.info("refusals since the start", metadata: ["counts": "\(refusals.words)"])
   }
 

@@ -16,28 +16,26 @@ enum PolicyWord: String, CaseIterable, Sendable {
 
   var flag: String { rawValue }
 
-  /// Where the endpoint's file has it: a key, and the key below it.
-  var key: (String, below: String?) {
+  /// The flag's name as YAML writes names.
+  var key: String { String(rawValue.dropFirst(2)).replacing("-", with: "_") }
+
+  /// Headers may be grouped, too: `request_headers: {add: …, remove: …}`.
+  var grouped: (key: String, below: String)? {
     switch self {
-    case .basicAuth: ("basic_auth", nil)
-    case .cidrAllow: ("cidr_allow", nil)
-    case .cidrDeny: ("cidr_deny", nil)
-    case .rateLimit: ("rate_limit", nil)
     case .requestHeaderAdd: ("request_headers", "add")
     case .requestHeaderRemove: ("request_headers", "remove")
     case .responseHeaderAdd: ("response_headers", "add")
     case .responseHeaderRemove: ("response_headers", "remove")
-    case .hostHeader: ("host_header", nil)
+    default: nil
     }
   }
 
-  /// The keys of an endpoint, each once.
-  static let keys = [
-    "basic_auth", "cidr_allow", "cidr_deny", "rate_limit", "request_headers", "response_headers",
-    "host_header",
-  ]
+  /// The keys of an endpoint.
+  static let keys = allCases.map(\.key) + ["request_headers", "response_headers"]
 
   var mayRepeat: Bool { self != .rateLimit && self != .hostHeader }
+
+  private var addsLines: Bool { self == .requestHeaderAdd || self == .responseHeaderAdd }
 }
 
 extension PolicyWord {
@@ -46,20 +44,18 @@ extension PolicyWord {
   static func read(_ node: SettingsNode) throws(UserError) -> [PolicyWord: [Sourced<String>]] {
     var found: [PolicyWord: [Sourced<String>]] = [:]
     for word in allCases {
-      var place = node
-      if word.key.below != nil {
-        guard let headers = try node.map(word.key.0) else { continue }
-        try headers.refuseUnknown(["add", "remove"])
-        place = headers
+      var texts = try texts(word.key, in: node, ofLines: word.addsLines)
+      if let (key, below) = word.grouped, let group = try node.map(key) {
+        try group.refuseUnknown(["add", "remove"])
+        texts += try self.texts(below, in: group, ofLines: word.addsLines)
       }
-      let texts = try texts(word.key.below ?? word.key.0, in: place)
       if !texts.isEmpty { found[word] = texts }
     }
     return found
   }
 
   private static func texts(
-    _ key: String, in node: SettingsNode
+    _ key: String, in node: SettingsNode, ofLines: Bool
   ) throws(UserError) -> [Sourced<String>] {
     guard let found = try node.node(key) else { return [] }
     var texts: [Sourced<String>] = []
@@ -67,7 +63,7 @@ extension PolicyWord {
       texts.append(Sourced(text, .file(item.file, line: item.line)))
     }
     switch found.value {
-    case .map(let entries) where key == "add":
+    case .map(let entries) where ofLines:
       for entry in entries { add("\(entry.key): \(try entry.value.asString())", entry.value) }
     case .list(let items):
       for item in items { add(try item.asString(), item) }
