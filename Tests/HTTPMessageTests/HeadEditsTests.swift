@@ -21,7 +21,9 @@ struct HeadEditsTests {
 
   @Test(
     "Host's value changes where it stands, and X-Forwarded-Host keeps the sent one",
-    arguments: ["Host: a\r\nX: 1\r\n", "X: 1\r\nhOST:\t a \r\n", "X: 1\r\nConnection: x\r\nHost:a\r\n"])
+    arguments: [
+      "Host: a\r\nX: 1\r\n", "X: 1\r\nhOST:\t a \r\n", "X: 1\r\nConnection: x\r\nHost:a\r\n",
+    ])
   func host(_ fields: String) throws {
     let edits = HeadEdits(removed: [], added: [], host: "localhost:3000")
     let output = try edited(Self.start + fields + "\r\n", edits: edits)
@@ -36,7 +38,8 @@ struct HeadEditsTests {
   @Test("what is dropped anyway and what goes do not meet")
   func both() throws {
     let edits = HeadEdits(removed: ["x", "a"], added: [])
-    let raw = "A: 1\r\nX: 1\r\nConnection: x, b\r\nX: 2\r\nTE: gzip\r\nHost: a\r\nB: 1\r\nA: 2\r\n\r\n"
+    let raw =
+      "A: 1\r\nX: 1\r\nConnection: x, b\r\nX: 2\r\nTE: gzip\r\nHost: a\r\nB: 1\r\nA: 2\r\n\r\n"
     #expect(
       try edited(Self.start + raw, edits: edits)
         == Self.start + "Host: a\r\n" + Self.added + "\r\n")

@@ -22,6 +22,8 @@ final class KnownPasswords {
   static let mostWrong = 64
 
   private let hashes: [PasswordHash]
+  /// The same for all of them.
+  private let salt: [UInt8]
   private let key = SymmetricKey(size: .bits256)
   /// No more than there are hashes.
   private var right: Set<Mark> = []
@@ -31,7 +33,10 @@ final class KnownPasswords {
   /// Who waits for a hash that is being made.
   private var waiting: [Mark: [(Bool) -> Void]] = [:]
 
-  init(_ hashes: [PasswordHash]) { self.hashes = hashes }
+  init(_ hashes: [PasswordHash]) {
+    self.hashes = hashes
+    salt = hashes.first?.salt ?? []
+  }
 
   /// Nil: let in. Throws `policy-basic-auth`.
   func admit(
@@ -61,7 +66,7 @@ final class KnownPasswords {
       waiting[mark]?.append(done)
       return
     }
-    try checks.digest(proof.credentials, salt: hashes[0].salt, for: proof.place) { digest in
+    try checks.digest(proof.credentials, salt: salt, for: proof.place) { digest in
       if let digest { self.learn(mark, isRight: self.holds(digest)) }
       for done in self.waiting.removeValue(forKey: mark) ?? [] { done(digest != nil) }
     }

@@ -198,7 +198,8 @@ package final class Agent {
   private func declare(_ link: Link?, _ held: Epoch, _ takes: Bool) {
     guard settings.policies.isEmpty || capabilities & Hello.keepsPolicies != 0 else {
       let error = UserError(
-        code: "relay-too-old", message: "\(settings.relay) knows no policies: nobody would be kept out")
+        code: "relay-too-old",
+        message: "\(settings.relay) knows no policies: nobody would be kept out")
       return life { $0.said(.refused(error), on: link?.number ?? 0) }
     }
     var serve = Serve(request: 1, wish: settings.domain.wish)

@@ -49,7 +49,8 @@ package struct TunnelFlag: Sendable {
     .init("--request-header-remove", value: "NAME", "take a header out of it"),
     .init("--response-header-add", value: "'NAME: VALUE'", "add a header to the app's answers"),
     .init("--response-header-remove", value: "NAME", "take a header out of them"),
-    .init("--host-header", value: "VALUE", "the app's Host: preserve (default), rewrite, or a name"),
+    .init(
+      "--host-header", value: "VALUE", "the app's Host: preserve (default), rewrite, or a name"),
     .init("--response-timeout", value: "SECONDS", "answer 504 if the app takes longer"),
     .init("--web-addr", value: "ADDR", "where to ask this agent (127.0.0.1:4040), or false"),
     .init("--detach", "go on in the background once it is ready"),
@@ -64,7 +65,8 @@ package struct TunnelFlag: Sendable {
   ]
 
   private static let later: [TunnelFlag] = [
-    "--inbox", "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret", "--env-file",
+    "--inbox", "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret",
+    "--env-file",
     "--no-env", "--inspect", "--no-inspect",
   ].map { TunnelFlag($0, state: .later) }
 

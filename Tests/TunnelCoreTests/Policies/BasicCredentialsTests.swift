@@ -22,7 +22,8 @@ struct BasicCredentialsTests {
     ])
   func faults(_ text: String) {
     let fault = #expect(throws: PolicyFault.self) { try BasicCredentials(typed: text) }
-    #expect(fault?.message.contains("ann") != true, "a password must not be repeated")
+    let isTold = text.count > 1 && fault?.message.contains(text) == true
+    #expect(!isTold, "a password must not be repeated")
   }
 
   @Test(

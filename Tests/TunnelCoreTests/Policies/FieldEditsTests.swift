@@ -8,7 +8,8 @@ struct FieldEditsTests {
     "a line: a name, a colon, a value without the blanks around it",
     arguments: [
       ("X-Env: dev", "X-Env: dev"), ("X-Env:dev", "X-Env: dev"), ("X-Env:  a\tb \t", "X-Env: a\tb"),
-      ("X-Env:", "X-Env: "), ("x: a: b", "x: a: b"), ("X: ü", "X: ü"), ("x!#$%&'*+-.^_`|~1: y", nil),
+      ("X-Env:", "X-Env: "), ("x: a: b", "x: a: b"), ("X: ü", "X: ü"),
+      ("x!#$%&'*+-.^_`|~1: y", nil),
     ] as [(String, String?)])
   func lines(_ text: String, _ line: String?) throws {
     #expect(try FieldEdits.Line(text).description == line ?? text)
@@ -38,7 +39,9 @@ struct FieldEditsTests {
 
   @Test(
     "all others are the user's",
-    arguments: ["Authorization", "Cookie", "Set-Cookie", "Forwarded", "Via", "Date", "Hosts", "Tea"])
+    arguments: [
+      "Authorization", "Cookie", "Set-Cookie", "Forwarded", "Via", "Date", "Hosts", "Tea",
+    ])
   func others(_ name: String) throws { #expect(try FieldEdits.name(name) == name) }
 
   @Test(
