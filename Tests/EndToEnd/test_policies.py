@@ -2,13 +2,16 @@
 Over every protocol a visitor speaks, and with the agent away."""
 
 import json
+import socket
+import threading
 
 import pytest
 
+from harness import frames
 from harness.apps import RawApp
 from harness.callers import ALL, Http1, answers_upgrades, basic
 from harness.tunnel import Relay, agent
-from harness.wire import Reader, dial, read_answer, request_bytes
+from harness.wire import Reader, dial, read_answer, read_head, request_bytes
 
 ANN = basic("ann:open sesame")
 NEAR, FAR, PROXY = "127.0.0.2", "127.0.0.3", "127.0.0.9"
@@ -312,3 +315,25 @@ def test_a_flag_replaces_its_key_of_the_file_and_passwords_are_not_shown(home):
     shown = home.tunnel("config", "show")
     assert shown.returncode == 0, shown.stderr
     assert "ann:…" in shown.stdout and "sesame" not in shown.stdout and "5/m" in shown.stdout
+
+
+def test_a_relay_that_knows_no_policies_is_not_served(home, account):
+    """It would let everybody in: better no tunnel than an open one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def relay():
+            sock, _ = listener.accept()
+            with sock:
+                read_head(Reader(sock))
+                sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                             b"Upgrade: tunnel/1\r\n\r\n" + frames.hello())
+                while sock.recv(65_536):
+                    pass
+
+        threading.Thread(target=relay, daemon=True).start()
+        done = home.tunnel(
+            "3000", "--rate-limit", "1/s", "--web-addr", "false",
+            "--relay", f"http://127.0.0.1:{listener.getsockname()[1]}",
+            TUNNEL_AUTHTOKEN=account["authtoken"])
+    assert done.returncode == 78, done.stderr
+    assert "error[relay-too-old]" in done.stderr

@@ -1,6 +1,6 @@
 /// A user name and a password that may come in, as the relay knows them: salted and hashed on the
 /// agent's machine. What is hashed is `user:password`, so that the name is not kept either.
-/// Decision 0007 says why it is this hash.
+/// Decision 0008 says why it is this hash.
 package struct PasswordHash: Sendable, Equatable, CustomStringConvertible {
   /// PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2).
   package static let rounds = 100_000

@@ -1,10 +1,8 @@
-"""Visitors of a tunnel, by the protocol they speak: each asks once, from an address of its choice."""
+"""Visitors of a tunnel, by the protocol they speak: each asks once, from any address it likes."""
 
 import base64
 import socket
 import subprocess
-
-import pytest
 
 from .wire import DEADLINE, Message, Reader, read_answer, read_head, request_bytes
 
@@ -45,12 +43,10 @@ class Http2:
     def ask(self, host, target="/", fields=(), source="127.0.0.1"):
         lines = [part for name, value in fields for part in ("-H", f"{name}: {value}")]
         done = subprocess.run(
-            ["curl", "-sS", "-i", "--http2-prior-knowledge", "--noproxy", "*", "--interface", source,
-             "--connect-to", f"::127.0.0.1:{self.relay.port}", *lines,
+            ["curl", "-sS", "-i", "--http2-prior-knowledge", "--noproxy", "*",
+             "--interface", source, "--connect-to", f"::127.0.0.1:{self.relay.port}", *lines,
              f"http://{host}:{self.relay.port}{target}"],
             capture_output=True, timeout=DEADLINE, check=False)
-        if done.returncode in (16, 52, 56) and b"HTTP/2" not in done.stdout:
-            pytest.skip("the relay speaks no HTTP/2 here")
         assert done.returncode == 0, done.stderr
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         start, *rest = head.split(b"\r\n")
@@ -90,7 +86,3 @@ def answers_upgrades(request, sock, reader):
         return False
     sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nServer: app\r\n\r\nok")
     return True
-
-
-__all__ = ["ALL", "Http1", "Http2", "Upgrade", "answers_upgrades", "basic", "dial_from",
-           "read_head"]
