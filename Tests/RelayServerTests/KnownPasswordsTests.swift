@@ -13,6 +13,8 @@ import TunnelCore
 struct KnownPasswordsTests {
   private static let salt = [UInt8](repeating: 1, count: PasswordHash.saltLength)
 
+  private final class Hashes: Sendable { let made = Atomic<Int>(0) }
+
   private static func digest(_ credentials: BasicCredentials) -> [UInt8] {
     Array((credentials.bytes + Array(repeating: 0, count: 32)).prefix(32))
   }
@@ -29,13 +31,13 @@ struct KnownPasswordsTests {
 
   /// On an event loop, for that is where all of it belongs.
   private func onLoop(
-    made: @escaping @Sendable () -> Void = {},
+    counting hashes: Hashes = Hashes(),
     _ body: @escaping @Sendable (any EventLoop, PasswordChecks) throws -> EventLoopFuture<Void>
   ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     try await loop.flatSubmit {
       let checks = PasswordChecks(loop) { credentials, _ in
-        made()
+        hashes.made.add(1, ordering: .relaxed)
         return Self.digest(credentials)
       }
       do { return try body(loop, checks) } catch { return loop.makeFailedFuture(error) }
@@ -44,9 +46,9 @@ struct KnownPasswordsTests {
 
   @Test("the right one is known after one look, and so is a wrong one")
   func one() async throws {
-    let hashes = Atomic<Int>(0)
+    let hashes = Hashes()
     let (ann, eve, nobody) = (field("ann:a"), field("eve:e"), field("bob:x"))
-    try await onLoop(made: { hashes.add(1, ordering: .relaxed) }) { loop, checks in
+    try await onLoop(counting: hashes) { loop, checks in
       let known = try self.known("ann:a", "bob:b")
       let done = loop.makePromise(of: Void.self)
       var left = 3
@@ -63,14 +65,14 @@ struct KnownPasswordsTests {
       }
       return done.futureResult
     }
-    #expect(hashes.load(ordering: .relaxed) == 3)
+    #expect(hashes.made.load(ordering: .relaxed) == 3)
   }
 
   @Test("who says the same at the same time waits for the same hash")
   func together() async throws {
-    let hashes = Atomic<Int>(0)
+    let hashes = Hashes()
     let said = field("ann:a")
-    try await onLoop(made: { hashes.add(1, ordering: .relaxed) }) { loop, checks in
+    try await onLoop(counting: hashes) { loop, checks in
       let known = try self.known("ann:a")
       let done = loop.makePromise(of: Void.self)
       var left = 500
@@ -82,7 +84,7 @@ struct KnownPasswordsTests {
       }
       return done.futureResult
     }
-    #expect(hashes.load(ordering: .relaxed) == 1)
+    #expect(hashes.made.load(ordering: .relaxed) == 1)
   }
 
   @Test("of one address 4 may wait, 32 in all, and there is room again once they are done")
