@@ -6,6 +6,7 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let posix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -38,7 +39,8 @@ let package = Package(
     .target(
       name: "SessionLink",
       dependencies: [
-        "TunnelCore", "HTTPMessage", "Multiplexer", nio, posix, tls, crypto, certificates,
+        "TunnelCore", "HTTPMessage", "Multiplexer", nio, posix, tls, crypto, cryptoExtras,
+        certificates,
         .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),
       ],

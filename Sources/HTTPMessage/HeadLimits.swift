@@ -30,13 +30,14 @@ package struct HeadLimits: Sendable, Equatable {
     return limits
   }()
 
-  /// Of a request that `RequestEdit` made: three lines more, and the old X-Forwarded-For lines as
-  /// one. What a relay took, with whatever limits, must not be too large for the agent.
+  /// Of a request that `RequestEdit` made: three lines more, the old X-Forwarded-For lines as one,
+  /// and what policies add. What a relay took, with whatever limits, must not be too large for the
+  /// agent.
   package static let edited: HeadLimits = {
     var limits = largest
-    limits.fields += 1_024  // bounded: constants
+    limits.fields += 1_024 + HeadEdits.mostBytes  // bounded: constants
     limits.field = limits.fields
-    limits.count += 3  // bounded: constants
+    limits.count += 3 + HeadEdits.mostLines  // bounded: constants
     return limits
   }()
 

@@ -24,16 +24,18 @@ package struct Forwarded: Sendable {
 /// - An upgrade keeps its Upgrade lines, and its first Connection line becomes
 ///   `Connection: Upgrade`; without one Upgrade goes.
 /// - Added at the end: X-Forwarded-For with the old values before the peer, X-Forwarded-Proto, and
-///   X-Forwarded-Host if there is a Host.
+///   X-Forwarded-Host if there is a Host, as it was sent.
+/// - What `HeadEdits` says, if there are any: its lines stand before X-Forwarded-For.
 package enum RequestEdit {
   /// Bytes that the edited head has at most. Old X-Forwarded-For values need less when joined than
   /// they did as lines, so they are counted by `head.length`.
   package static func bound(
-    _ head: RequestHead, _ source: Span<UInt8>, _ forwarded: Forwarded
+    _ head: RequestHead, _ source: Span<UInt8>, _ forwarded: Forwarded,
+    _ edits: HeadEdits? = nil
   ) -> Int {
     // bounded: a head is below 2^32, and the others are words
     head.length &+ forwarded.client.count &+ forwarded.proto.count &+ (head.host?.count ?? 0)
-      &+ additions  // bounded: the same
+      &+ additions &+ (edits?.most ?? 0)  // bounded: the same
   }
 
   /// Every constant piece that `write` can add, with room to spare.
@@ -43,7 +45,7 @@ package enum RequestEdit {
   /// scanned from; `memory` has at least `bound` bytes.
   package static func write(
     _ head: RequestHead, _ source: Span<UInt8>, _ forwarded: Forwarded,
-    into memory: UnsafeMutableRawBufferPointer
+    _ edits: HeadEdits? = nil, into memory: UnsafeMutableRawBufferPointer
   ) -> Int {
     precondition(head.length >= 2 && head.length <= source.count)
     var writer = HeadWriter(memory)
@@ -53,7 +55,15 @@ package enum RequestEdit {
     let last = head.length &- 2  // bounded: the line above
     for index in head.fields.indices {
       let field = head.fields[index]
-      guard isDropped(field, head) else { continue }
+      if !isDropped(field, head) {
+        guard let edits else { continue }
+        if field.kind == .host, let host = edits.host {
+          writer.copy(source, run, field.value.start)
+          writer.put(host)
+          run = field.value.end
+        }
+        guard edits.removes(field.name, source) else { continue }
+      }
       writer.copy(source, run, field.name.start)
       // bounded: below the count of fields
       run = index &+ 1 < head.fields.count ? head.fields[index &+ 1].name.start : last
@@ -67,6 +77,7 @@ package enum RequestEdit {
       }
     }
     writer.copy(source, run, last)
+    if let edits { writer.put(edits.added) }
     add(head, source, forwarded, &writer)
     writer.put("\r\n")
     return writer.length

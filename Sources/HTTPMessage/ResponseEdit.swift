@@ -4,12 +4,15 @@
 /// - Gone: Connection and what it names, Keep-Alive, Proxy-Connection, Proxy-Authenticate,
 ///   Proxy-Authorization, TE, Upgrade, and Tunnel-*, which only the relay itself may say.
 /// - A 101 keeps Upgrade, and its first Connection line becomes `Connection: Upgrade`.
+/// - What `HeadEdits` says, if there are any, but not of an interim head.
 /// - `Connection: close` is added on demand, never to an interim head or a 101.
 /// - Transfer-Encoding and Trailer go with the frame of a body that is passed on without it.
 package enum ResponseEdit {
   /// Bytes that the edited head has at most.
-  // bounded: a head is below 2^32
-  package static func bound(_ head: ResponseHead) -> Int { head.length &+ additions }
+  package static func bound(_ head: ResponseHead, _ edits: HeadEdits? = nil) -> Int {
+    // bounded: a head is below 2^32, and the others are words
+    head.length &+ additions &+ (edits?.most ?? 0)
+  }
 
   /// Every constant piece that `write` can add, with room to spare.
   private static let additions = 64
@@ -18,18 +21,19 @@ package enum ResponseEdit {
   /// scanned from; `memory` has at least `bound` bytes.
   package static func write(
     _ head: ResponseHead, _ source: Span<UInt8>, close: Bool, unchunked: Bool = false,
-    into memory: UnsafeMutableRawBufferPointer
+    _ edits: HeadEdits? = nil, into memory: UnsafeMutableRawBufferPointer
   ) -> Int {
     precondition(head.length >= 2 && head.length <= source.count)
     let switching = head.status == 101
+    let edits = switching || head.status >= 200 ? edits : nil
     var writer = HeadWriter(memory)
     var run = 0
     var wroteConnection = false
     let last = head.length &- 2  // bounded: the line above
     for index in head.fields.indices {
       let field = head.fields[index]
-      guard isDropped(field, switching: switching) || unchunked && isOfChunks(field) else {
-        continue
+      if !isDropped(field, switching: switching), !(unchunked && isOfChunks(field)) {
+        guard let edits, edits.removes(field.name, source) else { continue }
       }
       writer.copy(source, run, field.name.start)
       // bounded: below the count of fields
@@ -40,6 +44,7 @@ package enum ResponseEdit {
       }
     }
     writer.copy(source, run, last)
+    if let edits { writer.put(edits.added) }
     if close, head.status >= 200 { writer.put("Connection: close\r\n") }
     writer.put("\r\n")
     return writer.length

@@ -19,6 +19,8 @@ package struct Serve: Equatable, Sendable {
   /// it whatever the epoch.
   package var manner: UInt8 = 0
   package var project: String = ""
+  /// Rules on the endpoint's requests, each in its written form.
+  package var policies: [String] = []
 
   package init(request: UInt32, wish: Wish) {
     self.request = request

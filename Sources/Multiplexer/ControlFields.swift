@@ -43,6 +43,7 @@ extension Serve {
     if heldEpoch != 0 { body.writeField(6, integer: heldEpoch) }
     if manner != 0 { body.writeField(8, integer: manner) }
     if !project.isEmpty { body.writeField(9, text: project) }
+    for policy in policies { body.writeField(10, text: policy) }
   }
 
   init(_ payload: ByteBuffer) throws(SessionFault) {
@@ -56,6 +57,7 @@ extension Serve {
       case 6: heldEpoch = try fields.integer(as: UInt64.self)
       case 8: manner = try fields.integer(as: UInt8.self)
       case 9: project = try fields.text()
+      case 10: policies.append(try fields.text())
       default: try FieldReader.unknown(key)
       }
     }

@@ -81,6 +81,7 @@ extension Relay {
     await watching?.value
     try? await loop.submit {
       core.value.hub.closeLinks()
+      core.value.logRefusals()
       core.value.exchangeLog.handOver()
     }.get()
     await api.stop()

@@ -20,6 +20,8 @@ final class RelayCore {
   let proxies: TrustedProxies
   let door: Door
   var failedLogins: FailedLogins
+  let passwords: PasswordChecks
+  var refusals = RefusalCounts()
   private let apiSocket: String
   private var random = SmallRandom()
 
@@ -38,6 +40,7 @@ final class RelayCore {
     self.apiSocket = apiSocket
     exchangeLog = log
     door = Door(limits, proxies, loop, hub.logger)
+    passwords = PasswordChecks(loop)
     failedLogins = FailedLogins(perMinute: limits.failedLogins)
     flusher = TickFlusher(loop)
   }
@@ -62,6 +65,12 @@ final class RelayCore {
 
   func log(_ record: ExchangeRecord) {
     exchangeLog.write(record, microseconds: Moment.now.microseconds(since: record.began))
+  }
+
+  /// Said once, at the end.
+  func logRefusals() {
+    if refusals.words.isEmpty { return }
+    hub.logger.info("refusals since the start", metadata: ["counts": "\(refusals.words)"])
   }
 
   /// A pipe to the relay's own API.

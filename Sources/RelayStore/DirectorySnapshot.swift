@@ -11,11 +11,16 @@ package struct DirectorySnapshot: Sendable, Equatable {
     /// The epoch in which it is served; nil where nobody serves it. What a relay that ended has
     /// left here are the endpoints it served to its end.
     package let servedIn: Epoch?
+    /// What was declared last, a line for each rule; it holds while nobody serves, too.
+    package let policies: [String]
 
-    package init(endpoint: ID, account: ID, servedIn: Epoch? = nil) {
+    package init(
+      endpoint: ID, account: ID, servedIn: Epoch? = nil, policies: [String] = []
+    ) {
       self.endpoint = endpoint
       self.account = account
       self.servedIn = servedIn
+      self.policies = policies
     }
   }
 
@@ -34,11 +39,15 @@ extension RelayStore {
       var hosts: [DomainName: DirectorySnapshot.Entry] = [:]
       let endpoints = try Row.fetchCursor(
         database,
-        sql: "SELECT id, host, account, epoch, served FROM endpoints WHERE path_prefix = ''")
+        sql: """
+          SELECT id, host, account, epoch, served, policies FROM endpoints
+          WHERE path_prefix = ''
+          """)
       while let row = try endpoints.next() {
         hosts[try row.domain("host")] = DirectorySnapshot.Entry(
           endpoint: try row.id("id"), account: try row.id("account"),
-          servedIn: try row.number("served") == 1 ? Epoch(try row.number("epoch")) : nil)
+          servedIn: try row.number("served") == 1 ? Epoch(try row.number("epoch")) : nil,
+          policies: row.lines("policies"))
       }
       let disabled = try Row.fetchAll(
         database, sql: "SELECT id FROM accounts WHERE disabled_ms IS NOT NULL")

@@ -1,17 +1,21 @@
 import GRDB
 import TunnelCore
 
-/// Who served an endpoint last, as it stands on disk.
+/// Who served an endpoint last, and what was declared of it, as it stands on disk.
 package struct EndpointOwner: Sendable, Equatable {
   package let epoch: Epoch
   /// Nil after the owner said stop, and before anybody served.
   package let install: ID?
   package let instance: ID?
+  package let policies: [String]
 
-  package init(epoch: Epoch, install: ID? = nil, instance: ID? = nil) {
+  package init(
+    epoch: Epoch, install: ID? = nil, instance: ID? = nil, policies: [String] = []
+  ) {
     self.epoch = epoch
     self.install = install
     self.instance = instance
+    self.policies = policies
   }
 }
 
@@ -20,17 +24,18 @@ extension RelayStore {
   package func owner(of endpoint: ID) async throws(StoreFault) -> EndpointOwner {
     try await read { database in
       let row = try Row.fetchOne(
-        database, sql: "SELECT epoch, owner_install, owner_instance FROM endpoints WHERE id = ?",
+        database,
+        sql: "SELECT epoch, owner_install, owner_instance, policies FROM endpoints WHERE id = ?",
         arguments: [endpoint.description])
       guard let row else { throw StoreFault.noSuchDomain(endpoint.description) }
       return try EndpointOwner(row)
     }
   }
 
-  /// Writes a new owner down, before anybody is told. Throws `staleEpoch` unless the epoch is
-  /// above the one on disk, `noSuchDomain` for an endpoint that is gone.
+  /// Writes a new owner down, and what it declares, before anybody is told. Throws `staleEpoch`
+  /// unless the epoch is above the one on disk, `noSuchDomain` for an endpoint that is gone.
   package func raiseEpoch(
-    of endpoint: ID, to epoch: Epoch, install: ID, instance: ID
+    of endpoint: ID, to epoch: Epoch, install: ID, instance: ID, policies: [String] = []
   ) async throws(StoreFault) {
     try await write { database in
       let row = try Row.fetchOne(
@@ -41,14 +46,33 @@ extension RelayStore {
       guard known < epoch else { throw StoreFault.staleEpoch(known) }
       try database.execute(
         sql: """
-          UPDATE endpoints SET epoch = ?, owner_install = ?, owner_instance = ?, served = 1
+          UPDATE endpoints SET epoch = ?, owner_install = ?, owner_instance = ?, served = 1,
+            policies = ?
           WHERE id = ?
           """,
         arguments: [
           Database.signed(epoch.number), install.description, instance.description,
-          endpoint.description,
+          RelayStore.text(policies), endpoint.description,
         ])
     }
+  }
+
+  /// The owner of this epoch declares something else; a later one's word is not touched.
+  package func keepPolicies(
+    _ policies: [String], of endpoint: ID, epoch: Epoch
+  ) async throws(StoreFault) {
+    try await write { database in
+      try database.execute(
+        sql: "UPDATE endpoints SET policies = ? WHERE id = ? AND epoch = ?",
+        arguments: [
+          RelayStore.text(policies), endpoint.description, Database.signed(epoch.number),
+        ])
+    }
+  }
+
+  /// No policy holds a line break.
+  private static func text(_ policies: [String]) -> String? {
+    policies.isEmpty ? nil : policies.joined(separator: "\n")
   }
 
   /// The owner of this epoch left; a later one's place is not touched.
@@ -88,7 +112,7 @@ extension RelayStore {
   package func temporaryEndpoints() async throws(StoreFault) -> [TemporaryEndpoint] {
     try await read { database in
       let sql = """
-        SELECT id, host, account, epoch, owner_install, owner_instance FROM endpoints
+        SELECT id, host, account, epoch, owner_install, owner_instance, policies FROM endpoints
         WHERE is_temporary = 1 AND path_prefix = ''
         """
       return try Row.fetchAll(database, sql: sql).map { row in
@@ -112,6 +136,6 @@ extension EndpointOwner {
   fileprivate init(_ row: Row) throws {
     self.init(
       epoch: Epoch(try row.number("epoch")), install: row.optionalID("owner_install"),
-      instance: row.optionalID("owner_instance"))
+      instance: row.optionalID("owner_instance"), policies: row.lines("policies"))
   }
 }

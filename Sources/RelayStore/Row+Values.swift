@@ -38,6 +38,11 @@ extension Row {
     return value
   }
 
+  /// Lines of one text; none where there is no text.
+  func lines(_ column: String) -> [String] {
+    (optionalText(column) ?? "").split(separator: "\n").map(String.init)
+  }
+
   private static func damaged(_ column: String) -> StoreFault {
     .unusable("the database holds no valid `\(column)`", fix: "restore the last backup")
   }

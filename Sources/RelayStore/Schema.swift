@@ -1,8 +1,8 @@
 import GRDB
 
 /// The tables, as a list of steps that only ever grows. Ids are UUIDv7 as text; times are Unix
-/// milliseconds. Columns that nothing fills yet wait for the agent's declarations: an endpoint
-/// keeps its last policies and inbox settings while its agent is away (product.md, section 4).
+/// milliseconds. An endpoint keeps what its agent declared last while that one is away (product.md,
+/// section 4): `policies` is a line for each rule; the other columns wait for their declarations.
 enum Schema {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()

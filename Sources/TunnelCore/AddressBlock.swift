@@ -25,4 +25,10 @@ package struct AddressBlock: Hashable, Sendable, CustomStringConvertible {
   }
 
   package func contains(_ address: IPAddress) -> Bool { address.bits & mask == bits }
+
+  /// As people mean a block in a rule: `::/0` is all of IPv6 and nothing of IPv4, although the
+  /// mapped form of IPv4 lies in it.
+  package func names(_ address: IPAddress) -> Bool {
+    contains(address) && (!address.isIPv4 || mask >> 32 == UInt128.max >> 32)
+  }
 }

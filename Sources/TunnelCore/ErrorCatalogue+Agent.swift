@@ -34,6 +34,17 @@ extension ErrorCatalogue {
       meaning: "Names such as www, api, admin or mail could be taken for the relay itself.",
       fix: "choose another name"),
     ErrorEntry(
+      "policy-invalid", "A policy cannot be kept", status: 400, exit: .usage,
+      meaning: """
+        The relay does not understand one of the rules that the agent declared (`--basic-auth`, \
+        `--cidr-allow`, `--rate-limit`, headers), or does not allow it.
+        """,
+      fix: "the message names the rule; an older relay may not know a newer one"),
+    ErrorEntry(
+      "relay-too-old", "The relay is too old for this setting", exit: .configuration,
+      meaning: "The relay would pass over a rule that the agent was started with.",
+      fix: "ask the relay's operator for a newer relay, or leave the setting out"),
+    ErrorEntry(
       "domain-invalid", "This is no name for a domain", status: 400, exit: .usage,
       meaning: """
         A host name has labels out of a-z, 0-9 and hyphens with dots between; a subdomain of \

@@ -55,12 +55,15 @@ extension ErrorCatalogue {
       fix: "ask the tunnel's owner for the user name and the password"),
     ErrorEntry(
       .policyCIDR,
-      meaning: "The tunnel lets in only certain addresses, and this one is not among them.",
-      fix: "the owner can add the address with `--cidr-allow`"),
+      meaning: """
+        The tunnel lets in only certain addresses (`--cidr-allow`, `--cidr-deny`), and this one is \
+        not among them. It is the visitor's own, or what a proxy that the relay trusts says.
+        """,
+      fix: "the owner can let the address in; `detail` names it"),
     ErrorEntry(
       .policyRateLimit,
-      meaning: "More requests came than the tunnel's `--rate-limit` allows.",
-      fix: "wait a second, or raise the limit"),
+      meaning: "More requests came from one client than the tunnel's `--rate-limit` allows.",
+      fix: "wait as long as `Retry-After` says, or raise the limit"),
     ErrorEntry(
       .policyWebhook,
       meaning: "The tunnel takes only signed webhooks, and this one's signature does not hold.",

@@ -15,7 +15,7 @@ package struct Problem: Sendable {
     status = refusal.code.status
     title = refusal.code.title
     detail = refusal.detail
-    retryAfter = refusal.code.retryAfter
+    retryAfter = refusal.retryAfter
     switch refusal.code {
     case .agentOffline, .upstreamRefused, .sessionLost, .overloaded: mayPass = true
     default: break

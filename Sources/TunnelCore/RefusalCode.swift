@@ -60,7 +60,7 @@ package enum RefusalCode: String, CaseIterable, Sendable {
     }
   }
 
-  /// Seconds for `Retry-After`; nil: the answer has none.
+  /// Seconds for `Retry-After`, unless the refusal knows better; nil: the answer has none.
   package var retryAfter: Int? {
     switch self {
     case .agentOffline: 5

@@ -2,27 +2,30 @@ import HTTPMessage
 import Testing
 
 func edited(
-  _ raw: String, client: String = "203.0.113.7", proto: String = "https", keepProto: Bool = false
+  _ raw: String, client: String = "203.0.113.7", proto: String = "https", keepProto: Bool = false,
+  edits: HeadEdits? = nil
 ) throws -> String {
   let source = bytes(raw)
   var scanner = RequestScanner()
   #expect(try scanner.scan(source.span))
   let forwarded = Forwarded(
     client: bytes(client), proto: bytes(proto), keepProto: keepProto)
-  let bound = RequestEdit.bound(scanner.head, source.span, forwarded)
-  return write(bound) { RequestEdit.write(scanner.head, source.span, forwarded, into: $0) }
+  let bound = RequestEdit.bound(scanner.head, source.span, forwarded, edits)
+  return write(bound) {
+    RequestEdit.write(scanner.head, source.span, forwarded, edits, into: $0)
+  }
 }
 
 func editedResponse(
-  _ raw: String, close: Bool = false, unchunked: Bool = false
+  _ raw: String, close: Bool = false, unchunked: Bool = false, edits: HeadEdits? = nil
 ) throws -> String {
   let source = bytes(raw)
   var scanner = ResponseScanner()
   #expect(try scanner.scan(source.span))
-  let bound = ResponseEdit.bound(scanner.head)
+  let bound = ResponseEdit.bound(scanner.head, edits)
   return write(bound) {
     ResponseEdit.write(
-      scanner.head, source.span, close: close, unchunked: unchunked, into: $0)
+      scanner.head, source.span, close: close, unchunked: unchunked, edits, into: $0)
   }
 }
 

@@ -36,6 +36,13 @@ import Testing
     00 00 00 04 00 00 00 01
     00 02 00 0c 6d 69 6e 65 2e 65 78 61 6d 70 6c 65
     """
+  static let policies = """
+    0b 00 00 00 00 3b 00 00 00 00 00 00 00 00 00 00
+    00 00 00 04 00 00 00 02
+    00 02 00 0c 6d 69 6e 65 2e 65 78 61 6d 70 6c 65
+    00 0a 00 09 72 61 74 65 20 31 30 2f 73
+    00 0a 00 10 61 6c 6c 6f 77 20 31 30 2e 30 2e 30 2e 30 2f 38
+    """
   static let serving = """
     0b 00 00 00 00 42 00 00 00 00 00 00 00 00 00 02
     00 00 00 04 00 00 00 01
@@ -90,6 +97,10 @@ import Testing
 
     agent.send(.serve(Serve(request: 1, wish: .domain("mine.example"))))
     try pass(Self.serve, from: &agent, to: &relay)
+    var anew = Serve(request: 2, wish: .domain("mine.example"))
+    anew.policies = ["rate 10/s", "allow 10.0.0.0/8"]
+    agent.send(.serve(anew))
+    try pass(Self.policies, from: &agent, to: &relay)
     let endpoint = Self.id(Self.made, 5)
     relay.send(
       .serving(

@@ -37,6 +37,7 @@ import Testing
     full.heldEpoch = 4
     full.manner = 3
     full.project = "newtube"
+    full.policies = ["allow 10.0.0.0/8", "request-add X-Env: dev", ""]
     return [
       .serve(Serve(request: 1, wish: .first)),
       .serve(Serve(request: 2, wish: .domain("mine.example"))),

@@ -78,7 +78,8 @@ import Testing
     Offence("CONTROL without a kind", Wire.frame(.control, .zeros(1)), is: .badFields),
     Offence("an unknown critical CONTROL", control(12), is: .unknownControl(12)),
     Offence("a CONTROL without its fields", control(2), is: .badFields),
-    Offence("an unknown field in SERVE", control(0, Wire.fields((10, []))), is: .unknownField(10)),
+    Offence(
+      "an unknown field in SERVE", control(0, Wire.fields((100, []))), is: .unknownField(100)),
     Offence(
       "a text of 9,000 bytes", control(0, Wire.fields((2, Array(repeating: 1, count: 9_000)))),
       is: .badFields),

@@ -74,16 +74,27 @@ final class StandInAgent: Sendable {
 
   /// Declares a domain and waits until the relay confirms it.
   @discardableResult
-  func serve(_ domain: String, heldEpoch: UInt64 = 0) async throws -> UInt64 {
-    var serve = Serve(request: 7, wish: .domain(domain))
-    serve.heldEpoch = heldEpoch
-    send(.serve(serve))
+  func serve(
+    _ domain: String, heldEpoch: UInt64 = 0, policies: [String] = []
+  ) async throws -> UInt64 {
+    declare(domain, heldEpoch: heldEpoch, policies: policies)
     let control = try await controls.next()
     guard case .serving(_, _, let epoch, _, _) = control else {
       Issue.record("not serving: \(control)")
       return 0
     }
     return epoch
+  }
+
+  /// The same without a wait.
+  func declare(
+    _ domain: String, heldEpoch: UInt64 = 0, manner: UInt8 = 0, policies: [String] = []
+  ) {
+    var serve = Serve(request: 7, wish: .domain(domain))
+    serve.heldEpoch = heldEpoch
+    serve.manner = manner
+    serve.policies = policies
+    send(.serve(serve))
   }
 
   func send(_ control: Control) { onLink { $0.send(control) } }

@@ -169,4 +169,45 @@ import TunnelCore
       #expect(fault.userError.fix?.isEmpty == false, "\(fault)")
     }
   }
+
+  @Test("policies are kept with their owner's epoch, and go with the name")
+  func policies() async throws {
+    let store = try temporary.open()
+    let ann = try await store.addAccount("ann", base: base)
+    let host = DomainName.known("shop.\(base)")
+    func kept() async throws -> [String]? {
+      let entry = try await temporary.open().directory().hosts[host]
+      guard let entry else { return nil }
+      #expect(try await store.owner(of: entry.endpoint).policies == entry.policies)
+      return entry.policies
+    }
+    let login = try await store.login(ann.token.reveal())
+    let endpoint = try await store.claim(host, by: login, base: base).endpoint
+    #expect(try await kept() == [])
+    let (install, instance) = (ID(high: 1, low: 1), ID(high: 2, low: 2))
+    let rules = ["allow 10.0.0.0/8", "request-add X-Env: a; b"]
+    try await store.raiseEpoch(
+      of: endpoint, to: Epoch(2), install: install, instance: instance, policies: rules)
+    #expect(try await kept() == rules)
+    // An owner of before changes nothing, and an owner that leaves takes nothing along.
+    try await store.keepPolicies(["rate 1/s"], of: endpoint, epoch: Epoch(1))
+    try await store.ownerLeft(endpoint, epoch: Epoch(2))
+    #expect(try await kept() == rules)
+    try await store.keepPolicies(["rate 1/s"], of: endpoint, epoch: Epoch(2))
+    #expect(try await kept() == ["rate 1/s"])
+    try await store.raiseEpoch(of: endpoint, to: Epoch(3), install: install, instance: instance)
+    #expect(try await kept() == [])
+    try await store.keepPolicies(rules, of: endpoint, epoch: Epoch(3))
+
+    // Whoever claims the name next, the same account or another, begins without.
+    try await store.release(host, account: login.account)
+    #expect(try await kept() == nil)
+    _ = try await store.claim(host, by: login, base: base)
+    #expect(try await kept() == [])
+    let bob = try await store.login(try await store.addAccount("bob", base: base).token.reveal())
+    try await store.release(host, account: login.account)
+    temporary.wait(days: 31)
+    _ = try await store.claim(host, by: bob, base: base)
+    #expect(try await kept() == [])
+  }
 }

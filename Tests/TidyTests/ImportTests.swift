@@ -9,8 +9,8 @@ struct ImportTests {
     "HTTPMessage": [],
     "Multiplexer": ["struct NIOCore.ByteBuffer"],
     "SessionLink": [
-      "Crypto", "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore", "NIOPosix",
-      "NIOSSL", "NIOTLS", "NIOWebSocket", "Synchronization", "TunnelCore", "X509",
+      "Crypto", "CryptoExtras", "Dispatch", "Glibc", "HTTPMessage", "Multiplexer", "NIOCore",
+      "NIOPosix", "NIOSSL", "NIOTLS", "NIOWebSocket", "Synchronization", "TunnelCore", "X509",
     ],
     "SettingsFile": ["Glibc", "TunnelCore", "Yams"],
     "RelayStore": ["Crypto", "Glibc", "GRDB", "TunnelCore"],

@@ -27,15 +27,28 @@ final class Endpoint {
   var waiting: [IngressConnection] = []
   /// Set while somebody waits.
   var waitEnds: Scheduled<Void>?
+  /// What its requests meet; nil: no policies.
+  private(set) var gate: PolicyGate?
+  /// The declaration that the database has.
+  var kept: [String]
   private unowned let hub: Hub
   /// The name was taken away: what still comes is about nobody.
   var isGone = false
 
-  init(id: ID, host: DomainName, account: ID, hub: Hub) {
+  init(id: ID, host: DomainName, account: ID, policies: [String], hub: Hub) {
     self.hub = hub
+    kept = policies
     self.id = id
     self.host = host
     self.account = account
+    hold((try? Policies(lines: policies)) ?? .closed)
+  }
+
+  /// From here on these hold, and nothing else does. Said again, they go on as they are: what was
+  /// counted and found out stays.
+  func hold(_ policies: Policies) {
+    if policies == gate?.policies { return }
+    gate = policies.isEmpty ? nil : PolicyGate(policies)
   }
 
   func route(to session: RelaySession?, _ epoch: Epoch = .never) {

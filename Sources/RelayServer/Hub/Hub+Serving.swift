@@ -10,6 +10,12 @@ extension Hub {
   func serve(_ serve: Serve, _ session: RelaySession) {
     // GOAWAY was said: the agent asks the next relay.
     guard leaving == nil else { return }
+    let policies: Policies
+    do throws(PolicyFault) {
+      policies = try Policies(lines: serve.policies)
+    } catch {
+      return refuse(serve.request, UserError(policy: error), session)
+    }
     let request = ClaimRequest(wish: serve.wish, login: session.login, base: base)
     let found = loop.makePromise(of: ClaimedEndpoint.self)
     found.completeWithTask { [store] in try await request.carryOut(store) }
@@ -19,6 +25,7 @@ extension Hub {
       case .success(let claimed):
         let endpoint = self.endpoint(claimed, of: session.login.account)
         session.endpoints[endpoint.id] = endpoint
+        session.declared[endpoint.id] = policies
         if claimed.isNew { endpoint.claimedBy = session.id }
         let contender = session.contender(serve)
         self.change(endpoint) { $0.claim(contender, request: serve.request, at: .now) }
@@ -97,11 +104,14 @@ extension Hub {
 
   private func write(_ endpoint: Endpoint, _ epoch: Epoch, _ owner: Contender) {
     writesUnderWay += 1
+    // One that is gone by now cannot say it: what held before goes on.
+    let declared = sessions[owner.session]?.declared[endpoint.id]?.lines ?? endpoint.kept
     let written = loop.makePromise(of: EndpointLife.Outcome.self)
     written.completeWithTask { [store, id = endpoint.id] in
       do {
         try await store.raiseEpoch(
-          of: id, to: epoch, install: owner.install, instance: owner.instance)
+          of: id, to: epoch, install: owner.install, instance: owner.instance,
+          policies: declared)
         return .done
       } catch StoreFault.staleEpoch(let known) {
         return .stale(known)
@@ -111,6 +121,7 @@ extension Hub {
       self.writesUnderWay -= 1
       if case .failure(let error) = result { endpoint.fault = error }
       let outcome = (try? result.get()) ?? .failed
+      if case .done = outcome { endpoint.kept = declared }
       self.change(endpoint) { $0.written(outcome, at: .now) }
     }
   }
@@ -120,6 +131,11 @@ extension Hub {
     _ endpoint: Endpoint, _ epoch: Epoch, to id: ID, _ request: UInt32
   ) {
     guard let session = sessions[id] else { return }
+    let policies = session.declared[endpoint.id] ?? Policies()
+    endpoint.hold(policies)
+    guard policies.lines == endpoint.kept else {
+      return keep(policies.lines, endpoint, epoch, session, request)
+    }
     let isNew = endpoint.claimedBy == id
     if isNew { endpoint.claimedBy = nil }
     session.send(
@@ -128,6 +144,25 @@ extension Hub {
         url: urls.url(endpoint.host), claimed: isNew))
     endpoint.route(to: session, epoch)
     presence.set(endpoint.host, online: true)
+  }
+
+  /// Its owner declares it anew: on disk before the agent hears that it is so.
+  private func keep(
+    _ policies: [String], _ endpoint: Endpoint, _ epoch: Epoch, _ session: RelaySession,
+    _ request: UInt32
+  ) {
+    writesUnderWay += 1
+    let written = loop.makePromise(of: Void.self)
+    written.completeWithTask { [store, id = endpoint.id] in
+      try await store.keepPolicies(policies, of: id, epoch: epoch)
+    }
+    written.futureResult.assumeIsolated().whenComplete { result in
+      self.writesUnderWay -= 1
+      if case .failure(let error) = result { return self.refuse(request, error, session) }
+      endpoint.kept = policies
+      guard let route = endpoint.life?.route, route == (session.id, epoch) else { return }
+      self.give(endpoint, epoch, to: session.id, request)
+    }
   }
 
   private func look(_ endpoint: Endpoint, at moment: Moment) {
@@ -165,6 +200,10 @@ extension Hub {
 }
 
 extension UserError {
+  fileprivate init(policy fault: PolicyFault) {
+    self.init(code: "policy-invalid", message: fault.message, fix: fault.fix)
+  }
+
   /// `--if-taken fail`.
   fileprivate init(taken host: DomainName, by owner: Contender) {
     self.init(

@@ -55,7 +55,8 @@ final class Hub {
     } else {
       drop(claimed.host)
       endpoint = Endpoint(
-        id: claimed.endpoint, host: claimed.host, account: account, hub: self)
+        id: claimed.endpoint, host: claimed.host, account: account,
+        policies: claimed.lastOwner.policies, hub: self)
       endpoints[claimed.host] = endpoint
     }
     if endpoint.life == nil, !endpoint.isActing {
@@ -119,7 +120,8 @@ final class Hub {
       if let known = endpoints[host], known.vouchedAt >= readAt { continue }
       drop(host)
       endpoints[host] = Endpoint(
-        id: entry.endpoint, host: host, account: entry.account, hub: self)
+        id: entry.endpoint, host: host, account: entry.account, policies: entry.policies,
+        hub: self)
     }
     for (host, endpoint) in endpoints
     where directory.hosts[host] == nil && endpoint.vouchedAt < readAt { drop(host) }

@@ -14,7 +14,14 @@ final class RelaySession: LinkOwner {
   private unowned let hub: Hub
   private(set) var link: Link?
   private(set) var hello: Hello?
-  var endpoints: [ID: Endpoint] = [:]
+  var endpoints: [ID: Endpoint] = [:] {
+    didSet {
+      guard declared.count > endpoints.count else { return }
+      declared = declared.filter { endpoints[$0.key] != nil }
+    }
+  }
+  /// What it declares of each of them, once it serves it.
+  var declared: [ID: Policies] = [:]
   /// Somebody wants its place if it gives no sign of life; told once if it does.
   private var askers: [() -> Void] = []
   /// It said that it leaves: what it still asks for is void.

@@ -33,6 +33,8 @@ final class Exchange: PipeEnd, Creditor {
   private var isOver: Bool { connection == nil }
   private var pipeHasEnded = false
   let record: ExchangeRecord
+  /// The policies that its request met; nil: none.
+  var gate: PolicyGate?
 
   init(
     _ connection: IngressConnection, _ context: RequestContext, record: ExchangeRecord
@@ -137,12 +139,14 @@ final class Exchange: PipeEnd, Creditor {
 
   private func writeHead(_ head: ResponseHead, of bytes: inout ByteBuffer, close: Bool) {
     putHeadOut()
-    let bound = ResponseEdit.bound(head)
+    let edits = gate?.responseEdits
+    let bound = ResponseEdit.bound(head, edits)
     let behind = bytes.readableBytes - head.length
     var out = socket.buffer(capacity: bound + (behind <= Self.copied ? behind : 0))
     out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { memory in
       ResponseEdit.write(
-        head, bytes.readableBytesUInt8Span, close: close, unchunked: unchunked != nil, into: memory)
+        head, bytes.readableBytesUInt8Span, close: close, unchunked: unchunked != nil, edits,
+        into: memory)
     }
     bytes.moveReaderIndex(forwardBy: head.length)
     headOut = out

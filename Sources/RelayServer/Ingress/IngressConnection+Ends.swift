@@ -22,6 +22,7 @@ extension IngressConnection {
     // Who sends what is no good request is not listened to any further.
     if !requestIsWhole || problem.status == 400 { willClose = true }
     exchange.record.refused(problem)
+    relay.refusals.add(problem.code)
     answer(problem, to: exchange.record)
     leave(exchange)
   }

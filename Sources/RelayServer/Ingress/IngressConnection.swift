@@ -172,11 +172,12 @@ final class IngressConnection: SocketUser, PublicConnection {
     _ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer, at now: Moment
   ) {
     do {
-      switch try Directions.find(request, relay) {
+      switch try Directions.find(request, for: exchange, relay) {
       case .connect: return login(request)
       case .relay: exchange.begin(relay.openLocal(exchange))
       case .session(let endpoint, let link): try open(exchange, request, endpoint, link, at: now)
       case .awaited(let endpoint): return wait(exchange, request, body, for: endpoint)
+      case .unproved(let proof): return prove(exchange, request, body, proof)
       }
     } catch {
       return exchangeRefused(exchange, Problem(error))
@@ -209,12 +210,14 @@ final class IngressConnection: SocketUser, PublicConnection {
   /// The edited head, with the body behind it when that is small.
   private func sendFirst(_ exchange: Exchange, _ request: IngressRequest, _ body: ByteBuffer) {
     let forwarded = peer.forwarded
-    let bound = RequestEdit.bound(request.head, request.bytes.readableBytesUInt8Span, forwarded)
+    let edits = exchange.gate?.requestEdits
+    let bound = RequestEdit.bound(
+      request.head, request.bytes.readableBytesUInt8Span, forwarded, edits)
     let together = body.readableBytes <= Self.copied
     var out = socket.buffer(capacity: bound + (together ? body.readableBytes : 0))
     out.writeWithUnsafeMutableBytes(minimumWritableBytes: bound) { target in
       RequestEdit.write(
-        request.head, request.bytes.readableBytesUInt8Span, forwarded, into: target)
+        request.head, request.bytes.readableBytesUInt8Span, forwarded, edits, into: target)
     }
     if together {
       out.writeImmutableBuffer(body)

@@ -14,6 +14,7 @@ enum RefusalAnswer {
     head += "Cache-Control: no-store\r\n"
     if let seconds = problem.retryAfter { head += "Retry-After: \(seconds)\r\n" }
     if problem.status == 426 { head += upgrades }
+    if problem.code == RefusalCode.policyBasicAuth.rawValue { head += challenge(record) }
     if close { head += "Connection: close\r\n" }
     head += "\r\n"
     var out = ByteBuffer(string: head)
@@ -25,6 +26,12 @@ enum RefusalAnswer {
   private static let upgrades =
     "Upgrade: \(Handshake.token), \(Handshake.webSocket)\r\nConnection: Upgrade\r\n"
     + "Sec-WebSocket-Version: \(Handshake.webSocketVersion)\r\n"
+
+  /// RFC 7617, section 2. The realm is the host as it was sent, which holds no quotes.
+  private static func challenge(_ record: ExchangeRecord) -> String {
+    let realm = String(decoding: record.words[record.host], as: UTF8.self)
+    return "WWW-Authenticate: Basic realm=\"\(realm)\", charset=\"UTF-8\"\r\n"
+  }
 
   /// Loads itself again as soon as the same address answers without `Tunnel-Error`.
   private static func page(_ problem: Problem, _ record: ExchangeRecord) -> String {

@@ -74,5 +74,11 @@ package enum ConfigCommands {
       ("upstream", merged.upstream?.value.description, merged.upstream?.source.description),
       ("project", merged.project?.value, merged.project?.source.description),
     ]
+      + merged.policies.said.map { said in
+        (
+          String(said.word.flag.dropFirst(2)), said.texts.joined(separator: ", "),
+          said.source.description
+        )
+      }
   }
 }

@@ -35,6 +35,8 @@ package final class Agent {
   /// The code of the last trouble whose fix was said.
   private var adviceGiven: String?
   private var wasReady = false
+  /// Of the relay, as it said last.
+  private var capabilities: UInt64 = 0
 
   package init(
     _ settings: AgentSettings, _ dialer: Dialer, loop: any EventLoop,
@@ -194,10 +196,17 @@ package final class Agent {
   }
 
   private func declare(_ link: Link?, _ held: Epoch, _ takes: Bool) {
+    guard settings.policies.isEmpty || capabilities & Hello.keepsPolicies != 0 else {
+      let error = UserError(
+        code: "relay-too-old",
+        message: "\(settings.relay) knows no policies: nobody would be kept out")
+      return life { $0.said(.refused(error), on: link?.number ?? 0) }
+    }
     var serve = Serve(request: 1, wish: settings.domain.wish)
     serve.heldEpoch = held.number
     serve.manner = (takes ? .take : settings.ifTaken.manner).rawValue
     serve.project = settings.project ?? ""
+    serve.policies = settings.policies
     link?.send(.serve(serve))
   }
 
@@ -261,7 +270,10 @@ package final class Agent {
 // MARK: - LinkOwner
 
 extension Agent: LinkOwner {
-  package func link(_ link: Link, said hello: Hello) { life { $0.greeted(link.number) } }
+  package func link(_ link: Link, said hello: Hello) {
+    capabilities = hello.capabilities
+    life { $0.greeted(link.number) }
+  }
 
   package func link(_ link: Link, said control: Control) {
     switch control {

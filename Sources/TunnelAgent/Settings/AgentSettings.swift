@@ -16,6 +16,8 @@ package struct AgentSettings: Sendable {
   package let project: String?
   /// Nil for no limit.
   package let responseTimeout: Duration?
+  /// As the relay is told of them.
+  package let policies: [String]
   package let plainHTTP: Bool
   package let ifTaken: IfTaken
   /// Ends with 75 where it would else try again.
@@ -51,12 +53,14 @@ package struct AgentSettings: Sendable {
     responseTimeout = try merged.request.last("--response-timeout")?
       .read { text throws(ValueFault) in try AgentSettings.seconds(text) }.value
     ifTaken = try merged.request.last("--if-taken")?.oneOf() ?? .replace
+    policies = try merged.policies.lines(for: upstream.value)
     plainHTTP = merged.request.isOn("--plain-http")
     exitOnDisconnect = merged.request.isOn("--exit-on-disconnect")
     webAddress = try WebAddress.chosen(merged.request)
     folders = merged.folders
     self.install = install.id
-    warnings = merged.warnings + [install.warning].compactMap(\.self)
+    warnings =
+      merged.warnings + merged.policies.warnings + [install.warning].compactMap(\.self)
   }
 
   private static func seconds(_ text: String) throws(ValueFault) -> Duration {

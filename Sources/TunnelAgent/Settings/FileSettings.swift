@@ -7,12 +7,21 @@ import TunnelCore
 ///     project: shop
 ///     agent: {relay: https://tunnel.example.com, authtoken: tun_…, ca: FILE, transport: auto}
 ///     endpoints:
-///       - {name: app, url: https://mine.example, upstream: {url: 3000}}
+///       - name: app
+///         url: https://mine.example
+///         upstream: {url: 3000}
+///         basic_auth: [ann:secret-words]
+///         cidr_allow: [203.0.113.0/24]
+///         rate_limit: 10/s
+///         request_headers: {add: ["X-Env: dev"], remove: [Cookie]}
+///         response_headers: {remove: [Server]}
+///         host_header: rewrite
 struct FileSettings: Sendable {
   struct Endpoint: Sendable {
     var name: Sourced<String>?
     var url: Sourced<String>?
     var upstream: Sourced<String>?
+    var policies: [PolicyWord: [Sourced<String>]] = [:]
   }
 
   let path: String
@@ -58,7 +67,7 @@ struct FileSettings: Sendable {
   }
 
   private mutating func endpoint(_ node: SettingsNode) throws(UserError) -> Endpoint {
-    try node.refuseUnknown(["name", "url", "upstream", "inbox", "resign"])
+    try node.refuseUnknown(["name", "url", "upstream"] + PolicyWord.keys + ["inbox", "resign"])
     var endpoint = Endpoint()
     endpoint.name = try FileSettings.text(node, "name")
     endpoint.url = try FileSettings.text(node, "url")
@@ -72,6 +81,8 @@ struct FileSettings: Sendable {
     }
     _ = try endpoint.url?.read(DomainWish.init(_:))
     _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    endpoint.policies = try PolicyWord.read(node)
+    _ = try PolicySettings(TunnelRequest(), file: endpoint.policies)
     try notYet(node, ["inbox", "resign"])
     return endpoint
   }

@@ -27,6 +27,7 @@ package struct MergedSettings: Sendable {
   package private(set) var upstream: Sourced<UpstreamTarget>?
   package private(set) var project: Sourced<String>?
   package private(set) var endpoint: Sourced<String>?
+  package let policies: PolicySettings
   package private(set) var warnings: [String] = []
   /// The endpoints of the file if there are several and none was chosen.
   package private(set) var choices: [String] = []
@@ -61,6 +62,7 @@ package struct MergedSettings: Sendable {
     } else if let said = try endpoint?.url?.read(DomainWish.init(_:)) {
       domain = said
     }
+    policies = try PolicySettings(request, file: endpoint?.policies ?? [:])
     upstream = try words.upstream()
     if upstream == nil {
       upstream = try endpoint?.upstream?.read(UpstreamTarget.init(_:))

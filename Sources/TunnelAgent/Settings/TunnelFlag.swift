@@ -41,6 +41,16 @@ package struct TunnelFlag: Sendable {
     .init("--project", value: "NAME", "whose webhooks these are (default: the git root's name)"),
     .init(
       "--if-taken", value: "WHAT", "if the domain is served: replace (default), standby or fail"),
+    .init("--basic-auth", value: "USER:PASSWORD", "ask visitors for it; may be repeated"),
+    .init("--cidr-allow", value: "CIDR", "let in only these addresses; may be repeated"),
+    .init("--cidr-deny", value: "CIDR", "keep these addresses out; may be repeated"),
+    .init("--rate-limit", value: "N/s", "requests of one client in a second (N/m: a minute)"),
+    .init("--request-header-add", value: "'NAME: VALUE'", "add a header to what the app gets"),
+    .init("--request-header-remove", value: "NAME", "take a header out of it"),
+    .init("--response-header-add", value: "'NAME: VALUE'", "add a header to the app's answers"),
+    .init("--response-header-remove", value: "NAME", "take a header out of them"),
+    .init(
+      "--host-header", value: "VALUE", "the app's Host: preserve (default), rewrite, or a name"),
     .init("--response-timeout", value: "SECONDS", "answer 504 if the app takes longer"),
     .init("--web-addr", value: "ADDR", "where to ask this agent (127.0.0.1:4040), or false"),
     .init("--detach", "go on in the background once it is ready"),
@@ -55,10 +65,8 @@ package struct TunnelFlag: Sendable {
   ]
 
   private static let later: [TunnelFlag] = [
-    "--host-header", "--basic-auth",
-    "--cidr-allow", "--cidr-deny", "--rate-limit", "--request-header-add",
-    "--request-header-remove", "--response-header-add", "--response-header-remove", "--inbox",
-    "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret", "--env-file",
+    "--inbox", "--inbox-path", "--resign", "--verify-webhook", "--verify-webhook-secret",
+    "--env-file",
     "--no-env", "--inspect", "--no-inspect",
   ].map { TunnelFlag($0, state: .later) }
 

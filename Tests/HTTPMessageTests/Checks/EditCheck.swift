@@ -4,21 +4,22 @@ import HTTPMessage
 /// the same message.
 package enum EditCheck {
   /// Switches: bit 0 a response, bit 1 `https`, bit 2 the peer's protocol is kept, bit 3 a peer
-  /// over IPv6, bit 4 close, bit 7 small limits.
+  /// over IPv6, bit 4 close, bit 5 policies' edits, bit 7 small limits.
   package static func run(_ bytes: [UInt8]) throws {
     let input = Input(bytes)
     let source = input.message
+    let edits = input.has(5) ? PlainEdits() : nil
     if input.has(0) {
       var scanner = ResponseScanner(limits: input.limits)
       guard (try? scanner.scan(source.span)) == true else { return }
-      try check(scanner.head, source, close: input.has(4))
+      try check(scanner.head, source, close: input.has(4), edits)
     } else {
       var scanner = RequestScanner(limits: input.limits)
       guard (try? scanner.scan(source.span)) == true else { return }
       let forwarded = Forwarded(
         client: input.has(3) ? [UInt8]("2001:db8::1") : [UInt8]("192.0.2.1"),
         proto: input.has(1) ? [UInt8]("https") : [UInt8]("http"), keepProto: input.has(2))
-      try check(scanner.head, source, forwarded)
+      try check(scanner.head, source, forwarded, edits)
     }
   }
 
@@ -28,7 +29,7 @@ package enum EditCheck {
     limits.line += 1
     limits.field = 1 << 20
     limits.fields = 1 << 20
-    limits.count += 5
+    limits.count += 6
     return limits
   }
 
@@ -45,13 +46,14 @@ package enum EditCheck {
   // MARK: Requests
 
   private static func check(
-    _ head: RequestHead, _ source: [UInt8], _ forwarded: Forwarded
+    _ head: RequestHead, _ source: [UInt8], _ forwarded: Forwarded, _ edits: PlainEdits?
   ) throws(Broken) {
-    let output = try written(RequestEdit.bound(head, source.span, forwarded)) {
-      RequestEdit.write(head, source.span, forwarded, into: $0)
+    let made = edits?.made(forRequest: true)
+    let output = try written(RequestEdit.bound(head, source.span, forwarded, made)) {
+      RequestEdit.write(head, source.span, forwarded, made, into: $0)
     }
     let plain = try PlainHead(Array(source.prefix(head.length)), leading: head.leading)
-    let wanted = RequestWanted(head, plain, source, forwarded)
+    let wanted = RequestWanted(head, plain, source, forwarded, edits)
     try demand(output == wanted.bytes, "\(text(output)) is not \(text(wanted.bytes))")
     var again = RequestScanner(limits: wide)
     do {
@@ -71,7 +73,8 @@ package enum EditCheck {
     try demand(output[now.target] == wanted.target, "another target")
     try demand(now.framing == head.framing, "another framing")
     try demand(now.minorVersion == head.minorVersion, "another version")
-    try demand(now.host.map { output[$0] } == head.host.map { source[$0] }, "another host")
+    let host = head.host.map { edits == nil ? source[$0] : PlainEdits.host }
+    try demand(now.host.map { output[$0] } == host, "another host")
     try demand(now.upgrade == head.upgrade, "another upgrade")
     try demand(now.expectsContinue == head.expectsContinue, "another expectation")
     try demand(now.takesTrailers == head.takesTrailers, "other trailers")
@@ -81,13 +84,14 @@ package enum EditCheck {
   // MARK: Responses
 
   private static func check(
-    _ head: ResponseHead, _ source: [UInt8], close: Bool
+    _ head: ResponseHead, _ source: [UInt8], close: Bool, _ edits: PlainEdits?
   ) throws(Broken) {
-    let output = try written(ResponseEdit.bound(head)) {
-      ResponseEdit.write(head, source.span, close: close, into: $0)
+    let made = edits?.made(forRequest: false)
+    let output = try written(ResponseEdit.bound(head, made)) {
+      ResponseEdit.write(head, source.span, close: close, made, into: $0)
     }
     let plain = try PlainHead(Array(source.prefix(head.length)), leading: 0)
-    let wanted = responseWanted(head, plain, close: close)
+    let wanted = responseWanted(head, plain, close: close, edits)
     try demand(output == wanted, "\(text(output)) is not \(text(wanted))")
     var again = ResponseScanner(limits: wide)
     guard (try? again.scan(output.span)) == true else {

@@ -5,7 +5,10 @@ struct RequestWanted {
   let target: [UInt8]
   let bytes: [UInt8]
 
-  init(_ head: RequestHead, _ plain: PlainHead, _ source: [UInt8], _ forwarded: Forwarded) {
+  init(
+    _ head: RequestHead, _ plain: PlainHead, _ source: [UInt8], _ forwarded: Forwarded,
+    _ edits: PlainEdits?
+  ) {
     var target = source[head.target]
     if case .absolute(_, let path) = head.form {
       target = source[path]
@@ -33,9 +36,10 @@ struct RequestWanted {
         output += trailers.map { $0 + Self.end } ?? []
         trailers = nil
       } else if line.isNamed("upgrade") ? upgrade : !Self.goes(line, named) {
-        output += line.bytes + Self.end
+        if edits?.removes(line) != true { output += (edits?.edited(line) ?? line.bytes) + Self.end }
       }
     }
+    if edits != nil { output += PlainEdits.added + Self.end }
     var clients = plain.values("x-forwarded-for").filter { !$0.isEmpty }
     clients.append(forwarded.client)
     output += [UInt8]("X-Forwarded-For: ") + Array(clients.joined(separator: [0x2c, 0x20]))
@@ -71,7 +75,10 @@ struct RequestWanted {
 }
 
 /// The head that the rules of `ResponseEdit` ask for.
-func responseWanted(_ head: ResponseHead, _ plain: PlainHead, close: Bool) -> [UInt8] {
+func responseWanted(
+  _ head: ResponseHead, _ plain: PlainHead, close: Bool, _ edits: PlainEdits?
+) -> [UInt8] {
+  let edits = head.status == 101 || head.status >= 200 ? edits : nil
   let end = RequestWanted.end
   var output = plain.start + end
   let named = plain.elements("connection")
@@ -90,8 +97,35 @@ func responseWanted(_ head: ResponseHead, _ plain: PlainHead, close: Bool) -> [U
     let stays =
       line.isNamed("upgrade")
       ? head.status == 101 : frames || (!hops && !named.contains(line.name))
-    if stays { output += line.bytes + end }
+    if stays, edits?.removes(line) != true { output += line.bytes + end }
   }
+  if edits != nil { output += PlainEdits.added + end }
   if close, head.status >= 200 { output += [UInt8]("Connection: close") + end }
   return output + end
+}
+
+/// What policies might say, and what it means in the plainest words.
+struct PlainEdits {
+  static let added = [UInt8]("X-Set: 1")
+  static let host = [UInt8]("localhost:3000")
+  private static let removed = [[UInt8]("x-set"), [UInt8]("x"), [UInt8]("accept")]
+
+  func made(forRequest: Bool) -> HeadEdits {
+    HeadEdits(
+      removed: ["X_Set", "x", "Accept"], added: ["X-Set: 1"],
+      host: forRequest ? "localhost:3000" : nil)
+  }
+
+  func removes(_ line: PlainHead.Line) -> Bool {
+    Self.removed.contains(line.name.map { $0 == 0x5f ? 0x2d : $0 })
+  }
+
+  /// The line with another value, if it is Host's.
+  func edited(_ line: PlainHead.Line) -> [UInt8]? {
+    guard line.isNamed("host") else { return nil }
+    let rest = line.bytes.dropFirst(line.nameLength + 1)
+    let blanks = rest.prefix { $0 == 0x20 || $0 == 0x09 }
+    return Array(line.bytes.prefix(line.nameLength + 1)) + blanks + Self.host
+      + rest.dropFirst(blanks.count + line.value.count)
+  }
 }
