@@ -4,8 +4,10 @@ import struct NIOCore.ByteBuffer
 package struct Hello: Equatable, Sendable {
   /// Oldest and newest version of the protocol that this side speaks.
   package var versions: ClosedRange<UInt16> = 1...1
-  /// Bits for later abilities; today none.
+  /// What it knows beyond the protocol's first form, a bit each.
   package var capabilities: UInt64 = 0
+  /// A relay's: it understands a `serve` of kind TCP, whether or not it offers ports.
+  package static let tcpEndpoints: UInt64 = 1
   /// How many streams the peer may have open at once.
   package var streamLimit: UInt32
   package var install: WireID

@@ -13,7 +13,7 @@ import SessionLink
 /// one for a parent is meant.
 package struct InheritedDescriptors: Sendable, Equatable {
   /// More than a relay could use.
-  static let most: Int32 = 64
+  static let most = Int32(64 + TCPOffer.mostPorts)
 
   package static let names = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "RELAY_PREDECESSOR"]
   static let lockName = "data-lock"
@@ -21,11 +21,15 @@ package struct InheritedDescriptors: Sendable, Equatable {
   static let listenerName = "relay"
   /// Also systemd's (`FileDescriptorName=redirect`): the socket of `--redirect-listen`.
   static let redirectName = "redirect"
+  /// Stands before the number of a TCP endpoint's port.
+  static let portName = "tcp-"
 
   /// Sockets that listen already.
   package private(set) var listeners: [Int32] = []
   /// The same, of the listener that only redirects.
   private(set) var redirects: [Int32] = []
+  /// The same, of TCP endpoints, by port.
+  private(set) var ports: [Int: Int32] = [:]
   private(set) var lock: Int32?
   /// The way to the relay that hands over.
   private(set) var wire: Int32?
@@ -56,7 +60,12 @@ package struct InheritedDescriptors: Sendable, Equatable {
       case Self.lockName where isSuccessor: lock = descriptor
       case Self.wireName where isSuccessor: wire = descriptor
       case Self.redirectName: redirects.append(descriptor)
-      default: listeners.append(descriptor)
+      default:
+        if isSuccessor, name.hasPrefix(Self.portName), let port = Int(name.dropFirst(4)) {
+          ports[port] = descriptor
+        } else {
+          listeners.append(descriptor)
+        }
       }
     }
   }
@@ -64,7 +73,7 @@ package struct InheritedDescriptors: Sendable, Equatable {
   /// A relay hands over to this one.
   var isSuccessor: Bool { wire != nil }
 
-  var all: [Int32] { listeners + redirects + [lock, wire].compactMap(\.self) }
+  var all: [Int32] { listeners + redirects + ports.values + [lock, wire].compactMap(\.self) }
 
   /// They are this process's own from now on.
   func keep() {

@@ -88,9 +88,10 @@ extension IngressConnection {
     limits.peerStreams = 32
     limits.opens = Bucket(perSecond: 200, burst: 200)
     limits.localStreams = relay.limits.streams
-    let hello = Hello(
+    var hello = Hello(
       streamLimit: 32, install: session.id.wire, instance: session.id.wire,
       clock: WallClock.milliseconds(), label: relay.base.text)
+    hello.capabilities = Hello.tcpEndpoints
     let link = Link(
       role: .relay, hello: hello, limits: limits, owner: session, flusher: relay.flusher,
       loop: relay.loop, writeLimit: relay.limits.linkWrite)

@@ -238,7 +238,10 @@ package final class Agent {
     if wasReady { return news.add(.online) }
     wasReady = true
     StartupCode.giveBack()
-    let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
+    // A TCP endpoint's port belongs to its name.
+    let isTCP = settings.domain.isTCP
+    let domain = String(
+      url.drop { $0 != "/" }.dropFirst(2).prefix { ($0 != ":" || isTCP) && $0 != "/" })
     if claimed { news.add(.claimed(domain: domain)) }
     news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
   }
@@ -261,7 +264,12 @@ package final class Agent {
 // MARK: - LinkOwner
 
 extension Agent: LinkOwner {
-  package func link(_ link: Link, said hello: Hello) { life { $0.greeted(link.number) } }
+  package func link(_ link: Link, said hello: Hello) {
+    guard !settings.domain.isTCP || hello.capabilities & Hello.tcpEndpoints != 0 else {
+      return say(.refused(.tcpUnknown(settings.relay)), link)
+    }
+    life { $0.greeted(link.number) }
+  }
 
   package func link(_ link: Link, said control: Control) {
     switch control {
@@ -280,12 +288,15 @@ extension Agent: LinkOwner {
   private func say(_ word: AgentLife.Word, _ link: Link) { life { $0.said(word, on: link.number) } }
 
   package func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
-    guard open.kind == .http else { return nil }
+    guard open.kind == (settings.domain.isTCP ? .tcp : .http) else { return nil }
     guard life.serves(ID(open.endpoint), Epoch(open.epoch), on: link.number) else {
       let farewell = Farewell(.staleEpoch, blame: .relay)
       port.stop(farewell)
       port.reset(farewell)
       return nil
+    }
+    if open.kind == .tcp {
+      return UpstreamTCP.open(open, port, pool) { [news] in news.add(.connection($0)) }
     }
     return UpstreamExchange(
       port, id: ID(open.exchange), receivedAt: open.receivedAt, pool: pool, loop: loop,

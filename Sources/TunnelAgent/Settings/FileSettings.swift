@@ -71,7 +71,9 @@ struct FileSettings: Sendable {
       }
     }
     _ = try endpoint.url?.read(DomainWish.init(_:))
-    _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    _ =
+      endpoint.isTCP
+      ? try endpoint.upstreamOfTCP() : try endpoint.upstream?.read(UpstreamTarget.init(_:))
     try notYet(node, ["inbox", "resign"])
     return endpoint
   }
