@@ -71,7 +71,9 @@ package final class RawJoin: PipeEnd, SocketUser, Creditor {
   package func socketEnded(_ socket: JoinedSocket) { passOn(socket) }
 
   private func passOn(_ socket: JoinedSocket) {
-    guard end == nil, !isPaused, let pipe else { return }
+    // Behind the socket's end nothing more comes: the rest waits in the pipe, for the socket may be
+    // gone before there is room.
+    guard end == nil, !isPaused || socket.hasEnded, let pipe else { return }
     let bytes = socket.takeUnread()
     let isLast = socket.hasEnded && !ends.socket
     guard bytes.readableBytes > 0 || isLast else { return }
