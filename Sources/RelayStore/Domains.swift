@@ -127,8 +127,8 @@ extension RelayStore {
     let sql = """
       SELECT endpoints.id, host, accounts.name, is_first, endpoints.created_ms
       FROM endpoints JOIN accounts ON accounts.id = endpoints.account
-      WHERE port IS NULL AND (\(condition)) ORDER BY accounts.name, is_first DESC, endpoints.created_ms,
-        endpoints.rowid
+      WHERE port IS NULL AND (\(condition))
+      ORDER BY accounts.name, is_first DESC, endpoints.created_ms, endpoints.rowid
       """
     return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
       DomainRecord(

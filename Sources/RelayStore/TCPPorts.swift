@@ -73,8 +73,8 @@ extension RelayStore {
     }
   }
 
-  /// Who holds none of them: the ports that anybody may have, then those that rest for `account`,
-  /// the longest rested first.
+  /// The ports that nobody holds: those that `account` may have, then those that rest for it, the
+  /// longest rested first.
   package func freePorts(
     in range: ClosedRange<Int>, for account: ID
   ) async throws(StoreFault) -> [Int] {
@@ -112,8 +112,8 @@ extension RelayStore {
     }
   }
 
-  /// The port is given back, by the account or, with nil, by the operator; it rests for 30 days for
-  /// others as long as there are others. Throws `noSuchDomain`, also where another account holds it.
+  /// The port is given back, by the account or, with nil, by the operator; it rests for 30 days.
+  /// Throws `noSuchDomain`, also where another account holds it.
   package func releasePort(_ port: Int, account: ID?) async throws(StoreFault) {
     let time = Database.signed(now())
     try await write { database in

@@ -5,8 +5,8 @@ import NIOCore
 #endif
 
 /// Has the kernel ask now and then whether the other side of a quiet TCP connection is still there.
-/// A raw connection has no idle limit: a database's may rest for hours, and only this finds out that
-/// its other end lost power.
+/// A raw connection has no idle limit: a database's may rest for hours, and only this finds out
+/// that its other end lost power.
 package enum SocketKeepAlive {
   /// Silence before the first question, then the pause between two, in seconds.
   private static let idle: Int = 60

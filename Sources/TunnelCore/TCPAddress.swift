@@ -13,8 +13,10 @@ package struct TCPAddress: Hashable, Sendable, CustomStringConvertible {
   package init?(_ text: String) {
     let scheme = "tcp://"
     let rest = text.lowercased().hasPrefix(scheme) ? text.dropFirst(scheme.count) : text[...]
-    guard let colon = rest.lastIndex(of: ":"),
-      let port = Int(rest[rest.index(after: colon)...]), (1...65_535).contains(port),
+    guard let colon = rest.lastIndex(of: ":") else { return nil }
+    let digits = rest[rest.index(after: colon)...]
+    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits),
+      (1...65_535).contains(port),
       let host = try? DomainName(String(rest[..<colon]))
     else { return nil }
     self.init(host: host, port: port)

@@ -70,11 +70,13 @@ struct DomainCommand: AsyncParsableCommand {
           ])
         }
       } else if !domains.isEmpty || !ports.isEmpty {
-        let rows = domains.map { domain in
-          [domain.host.text, domain.account, Timestamp.text(domain.created)]
-        } + ports.map { address, port in
-          ["\(address)", port.account, Timestamp.text(port.created)]
-        }
+        let rows =
+          domains.map { domain in
+            [domain.host.text, domain.account, Timestamp.text(domain.created)]
+          }
+          + ports.map { address, port in
+            ["\(address)", port.account, Timestamp.text(port.created)]
+          }
         Output.print(table: [["DOMAIN", "ACCOUNT", "CREATED"]] + rows)
       }
     }

@@ -12,8 +12,8 @@ import SessionLink
 /// know its successor's id beforehand, so it says its own in `RELAY_PREDECESSOR`: whoever has that
 /// one for a parent is meant.
 package struct InheritedDescriptors: Sendable, Equatable {
-  /// More than a relay could use.
-  static let most = Int32(64 + TCPOffer.mostPorts)
+  /// More than a relay could use; one that hands over passes its TCP endpoints' sockets too.
+  static let most: Int32 = 64
 
   package static let names = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "RELAY_PREDECESSOR"]
   static let lockName = "data-lock"
@@ -49,7 +49,8 @@ package struct InheritedDescriptors: Sendable, Equatable {
   package init(pid: Int32, parent: Int32, _ environment: (String) -> String?) {
     let isSuccessor = environment("RELAY_PREDECESSOR").flatMap { Int32($0) } == parent
     guard isSuccessor || environment("LISTEN_PID").flatMap({ Int32($0) }) == pid,
-      let count = environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0, count <= Self.most
+      let count = environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0,
+      count <= Self.most + (isSuccessor ? Int32(TCPOffer.mostPorts) : 0)
     else { return }
     let names = (environment("LISTEN_FDNAMES") ?? "").split(
       separator: ":", omittingEmptySubsequences: false)
@@ -61,7 +62,9 @@ package struct InheritedDescriptors: Sendable, Equatable {
       case Self.wireName where isSuccessor: wire = descriptor
       case Self.redirectName: redirects.append(descriptor)
       default:
-        if isSuccessor, name.hasPrefix(Self.portName), let port = Int(name.dropFirst(4)) {
+        if isSuccessor, name.hasPrefix(Self.portName),
+          let port = Int(name.dropFirst(Self.portName.count))
+        {
           ports[port] = descriptor
         } else {
           listeners.append(descriptor)

@@ -8,7 +8,7 @@ import SessionLink
 #endif
 
 /// The listening sockets of TCP endpoints. A port listens only while an agent serves it: without
-/// one a client is refused by the system, as by a database that does not run, and learns it at once.
+/// one the system refuses a client, as where a database does not run, and it knows at once.
 /// Between the moment an agent asks and the moment it serves the socket is there and nobody accepts
 /// on it; clients wait in the kernel. So they do after a hand-over until their agent has come.
 ///
