@@ -77,6 +77,10 @@ def test_the_same_wish_gets_the_same_port_after_restarts(keep, home, new_home, p
     assert moved == other
     named.wait_event("standby")
     assert answers(other)
+    count = named.count()
+    elsewhere.stop()
+    named.wait_event("online", after=count)
+    wait_until("the port to be served again", lambda: answers(other))
 
 
 def test_another_account_never_gets_a_held_port(keep, home, new_home, ports, app):

@@ -128,6 +128,8 @@ extension Hub {
       if case .failure(let error) = result { endpoint.fault = error }
       let outcome = (try? result.get()) ?? .failed
       self.change(endpoint) { $0.written(outcome, at: .now) }
+      // Held for a claim that came to nothing.
+      if let port = endpoint.port, endpoint.serving == nil { self.sockets?.close(port) }
     }
   }
 

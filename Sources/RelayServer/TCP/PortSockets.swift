@@ -52,6 +52,8 @@ final class PortSockets {
 
   /// The endpoint is served: whoever waits and whoever comes gets through.
   func open(_ port: Int) {
+    // One that waited and serves now has not asked again since the owner before it left.
+    do throws(PortSocket.Fault) { try hold(port) } catch { return failed(port, error.words) }
     guard case .bound(let socket) = sockets[port], !isClosed else { return }
     sockets[port] = .opening(socket)
     let bound = NIOLoopBound(core, eventLoop: core.loop)
@@ -76,9 +78,13 @@ final class PortSockets {
       sockets[port] = .accepting(channel, socket)
     case .failure(let error):
       sockets[port] = nil
-      core.hub.logger.error(
-        "a TCP port cannot be listened on", metadata: ["port": "\(port)", "reason": "\(error)"])
+      failed(port, "\(error)")
     }
+  }
+
+  private func failed(_ port: Int, _ reason: String) {
+    core.hub.logger.error(
+      "a TCP port cannot be listened on", metadata: ["port": "\(port)", "reason": "\(reason)"])
   }
 
   /// Nobody serves it any more.

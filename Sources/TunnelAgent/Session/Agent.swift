@@ -26,6 +26,7 @@ package final class Agent {
   private let report: (UpstreamExchange) -> Void
   private let end: EventLoopPromise<AgentEnd>
   private let instance: ID
+  private let isTCP: Bool
   private let bootTime: () -> Moment
   private var sleep: SleepDetector
   private var life: AgentLife
@@ -43,6 +44,7 @@ package final class Agent {
     tell: @escaping @Sendable ([AgentEvent]) -> Void
   ) {
     self.settings = settings
+    isTCP = settings.domain.isTCP
     way = LinkDial(settings, dialer, loop, logger)
     self.loop = loop
     self.end = end
@@ -239,7 +241,6 @@ package final class Agent {
     wasReady = true
     StartupCode.giveBack()
     // A TCP endpoint's port belongs to its name.
-    let isTCP = settings.domain.isTCP
     let domain = String(
       url.drop { $0 != "/" }.dropFirst(2).prefix { ($0 != ":" || isTCP) && $0 != "/" })
     if claimed { news.add(.claimed(domain: domain)) }
@@ -265,7 +266,7 @@ package final class Agent {
 
 extension Agent: LinkOwner {
   package func link(_ link: Link, said hello: Hello) {
-    guard !settings.domain.isTCP || hello.capabilities & Hello.tcpEndpoints != 0 else {
+    guard !isTCP || hello.capabilities & Hello.tcpEndpoints != 0 else {
       return say(.refused(.tcpUnknown(settings.relay)), link)
     }
     life { $0.greeted(link.number) }
@@ -288,7 +289,7 @@ extension Agent: LinkOwner {
   private func say(_ word: AgentLife.Word, _ link: Link) { life { $0.said(word, on: link.number) } }
 
   package func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
-    guard open.kind == (settings.domain.isTCP ? .tcp : .http) else { return nil }
+    guard open.kind == (isTCP ? .tcp : .http) else { return nil }
     guard life.serves(ID(open.endpoint), Epoch(open.epoch), on: link.number) else {
       let farewell = Farewell(.staleEpoch, blame: .relay)
       port.stop(farewell)

@@ -10,9 +10,9 @@ package enum DomainWish: Sendable, Hashable, CustomStringConvertible {
   case tcp(TCPWish)
 
   package init(_ text: String) throws(ValueFault) {
-    if TCPWish.isMeant(by: text) {
-      self = .tcp(try TCPWish(url: text))
-      return
+    guard !TCPWish.isMeant(by: text) else {
+      throw ValueFault(
+        "`\(text)` is a TCP endpoint's address, not a name", fix: "`tunnel tcp 5432 --url \(text)`")
     }
     let parts = try Authority(text, anyHost: true)
     guard parts.scheme == nil || parts.scheme == "https" || parts.scheme == "http" else {

@@ -70,10 +70,13 @@ struct FileSettings: Sendable {
         endpoint.upstream = try FileSettings.text(upstream, "url")
       }
     }
-    _ = try endpoint.url?.read(DomainWish.init(_:))
-    _ =
-      endpoint.isTCP
-      ? try endpoint.upstreamOfTCP() : try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    if endpoint.isTCP {
+      _ = try endpoint.url?.read(TCPWish.init(url:))
+      _ = try endpoint.upstreamOfTCP()
+    } else {
+      _ = try endpoint.url?.read(DomainWish.init(_:))
+      _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    }
     try notYet(node, ["inbox", "resign"])
     return endpoint
   }

@@ -76,7 +76,7 @@ struct TCPChoiceTests {
       "tcp 5432 --tcp-port 0", "tcp 5432 --tcp-port 65536", "tcp 5432 --tcp-port x",
       "tcp 5432 --url mine.example", "tcp 5432 --url tcp://mine.example",
       "5432 --url tcp://t.example:1 --tcp-port 2", "tcp 5432 --domain mine.example",
-      "tcp 5432 --subdomain mine",
+      "tcp 5432 --subdomain mine", "5432 --domain tcp://t.example:20007",
     ])
   func refused(line: String) {
     let error = #expect(throws: UserError.self) { try merged(line) }
