@@ -223,7 +223,7 @@ def test_a_relay_that_ends_finishes_what_runs(keep, home, ports, app):
         assert sock.recv(5) == b"hello"
         ports.child.signal(signal.SIGTERM)
         ports.child.wait_line("draining", "err")
-        wait_until("nobody new to come in", lambda: not answers(port))
+        wait_until("nobody new to come in", lambda: not waits_or_answers(port))
         sock.sendall(b"more")
         sock.shutdown(socket.SHUT_WR)
         assert rest(sock) == b"more|9"

@@ -24,11 +24,15 @@ struct TCPEndpointTests {
   ) async throws {
     let port = try await Self.freePort()
     let offer = try TCPOffer("\(port)")
-    try await withRelay(limits: limits, change: { $0.tcpPorts = offer }) { relay in
+    try await withRelay(limits: limits, change: offering(offer)) { relay in
       let agent = try await relay.agent()
       try await serve(agent, port)
       try await body(relay, agent, port)
     }
+  }
+
+  private func offering(_ offer: TCPOffer) -> @Sendable (inout ServeOptions) -> Void {
+    { $0.tcpPorts = offer }
   }
 
   private func serve(_ agent: StandInAgent, _ port: Int) async throws {
@@ -111,7 +115,7 @@ struct TCPEndpointTests {
     let listener = try await RawListener.bind()
     let port = listener.port
     let offer = try TCPOffer("\(port)")
-    try await withRelay(change: { $0.tcpPorts = offer }) { relay in
+    try await withRelay(change: offering(offer)) { relay in
       let agent = try await relay.agent()
       agent.send(.serve(Serve(request: 7, wish: .tcp(port: nil, label: "db", host: ""))))
       guard case .refused(7, "no-free-port", _, _) = try await agent.controls.next() else {
