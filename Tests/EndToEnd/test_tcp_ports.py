@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import socket
+import struct
 import threading
 import time
 
 import pytest
 
+from harness import frames
 from harness.handover import HandingOver
 from harness.process import wait_until
 from harness.tcp import (TCPApp, connect, free_ports, port_of, rest, tcp_agent)
@@ -154,6 +156,37 @@ def test_ports_out_of_the_range_and_other_hosts_are_refused(home, ports, app):
 def test_a_relay_without_tcp_ports_says_so(home, relay, token, app):
     code, status, event = failing(home, relay, token, app.port)
     assert (code, status) == ("tcp-not-offered", 73) and "--tcp-ports" in event["fix"]
+
+
+def test_an_older_relay_is_not_asked_for_what_it_does_not_know(keep, home, token):
+    asked = []
+
+    def older(sock):
+        while b"\r\n\r\n" not in (head := sock.recv(1 << 16)):
+            pass
+        assert head.startswith(b"GET /_tunnel/connect ")
+        sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                     b"Upgrade: tunnel/1\r\n\r\n" + frames.hello())
+        asked.append(rest(sock))
+
+    relay = keep(TCPApp(older))
+    done = home.tunnel("tcp", "5432", "--relay", f"http://127.0.0.1:{relay.port}", "--web-addr",
+                       "false", TUNNEL_AUTHTOKEN=token)
+    assert done.returncode == 73 and "error[tcp-not-offered]" in done.stderr, done.stderr
+    wait_until("the agent's end", lambda: asked)
+    kinds = []
+    while asked[0]:
+        kind, _, length, _ = struct.unpack(">BBIQ", asked[0][:14])
+        kinds.append(kind)
+        asked[0] = asked[0][14 + length:]
+    assert frames.CONTROL not in kinds
+
+
+def test_a_kind_of_endpoint_that_nobody_knows_ends_the_session(keep, ports):
+    link = keep(frames.RawLink(ports.port, ports.token))
+    link.send(frames.frame(frames.CONTROL, payload=struct.pack(">H", 0) + frames.fields(
+        (0, struct.pack(">I", 1)), (20, b"\x02"), (24, b"db"))))
+    assert link.until_end()[0] == 5
 
 
 @pytest.mark.parametrize("words", [
