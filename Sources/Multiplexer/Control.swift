@@ -9,6 +9,9 @@ package struct Serve: Equatable, Sendable {
     case label(String)
     /// The account's first domain.
     case first
+    /// A TCP port of the relay's: this one, or with nil the one that the account has for the label.
+    /// `host` is the name that a person wrote before the port; empty for none.
+    case tcp(port: UInt16?, label: String, host: String)
   }
 
   package var request: UInt32

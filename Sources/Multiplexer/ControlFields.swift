@@ -33,12 +33,20 @@ struct ControlFields {
 }
 
 extension Serve {
+  /// The kind of an endpoint that is a TCP port; 0, or no kind at all, is a name.
+  private static let tcp: UInt8 = 1
+
   func write(to body: inout ByteBuffer) {
     body.writeField(0, integer: request)
     switch wish {
     case .domain(let name): body.writeField(2, text: name)
     case .label(let label): body.writeField(4, text: label)
     case .first: break
+    case .tcp(let port, let label, let host):
+      if !host.isEmpty { body.writeField(2, text: host) }
+      body.writeField(20, integer: Self.tcp)
+      if let port { body.writeField(22, integer: port) }
+      body.writeField(24, text: label)
     }
     if heldEpoch != 0 { body.writeField(6, integer: heldEpoch) }
     if manner != 0 { body.writeField(8, integer: manner) }
@@ -49,17 +57,27 @@ extension Serve {
   init(_ payload: ByteBuffer) throws(SessionFault) {
     self.init(request: 0, wish: .first)
     var fields = FieldReader(payload)
+    var kind: UInt8 = 0
+    var port: UInt16?
+    var (host, label) = ("", "")
     while let key = try fields.next() {
       switch key {
       case 0: request = try fields.integer(as: UInt32.self)
-      case 2: wish = .domain(try fields.text())
+      case 2:
+        host = try fields.text()
+        wish = .domain(host)
       case 4: wish = .label(try fields.text())
       case 6: heldEpoch = try fields.integer(as: UInt64.self)
       case 8: manner = try fields.integer(as: UInt8.self)
       case 9: project = try fields.text()
       case 10: policies.append(try fields.text())
+      case 20: kind = try fields.integer(as: UInt8.self)
+      case 22: port = try fields.integer(as: UInt16.self)
+      case 24: label = try fields.text()
       default: try FieldReader.unknown(key)
       }
     }
+    guard kind <= Self.tcp else { throw .peer(.badFields) }
+    if kind == Self.tcp { wish = .tcp(port: port, label: label, host: host) }
   }
 }

@@ -8,6 +8,8 @@ package struct Hello: Equatable, Sendable {
   package var capabilities: UInt64 = 0
   /// A relay keeps the policies of a `serve`.
   package static let keepsPolicies: UInt64 = 1
+  /// A relay understands a `serve` of kind TCP, whether or not it offers ports.
+  package static let tcpEndpoints: UInt64 = 2
   /// How many streams the peer may have open at once.
   package var streamLimit: UInt32
   package var install: WireID

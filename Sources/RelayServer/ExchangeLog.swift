@@ -29,15 +29,31 @@ final class ExchangeLog {
   }
 
   func write(_ record: ExchangeRecord, microseconds: UInt64) {
+    guard hasRoom() else { return }
+    Self.encode(record, microseconds: microseconds, into: &lines)
+    gather()
+  }
+
+  /// A connection to a TCP endpoint has ended.
+  func write(_ record: ConnectionRecord, _ join: RawJoin, microseconds: UInt64) {
+    guard hasRoom() else { return }
+    Self.encode(record, join, microseconds: microseconds, into: &lines)
+    gather()
+  }
+
+  private func hasRoom() -> Bool {
     if output.isFull {
       dropped += 1
-      return
+      return false
     }
     if dropped > 0 {
       lines.write("{\"msg\":\"lines dropped\",\"count\":\(dropped)}\n")
       dropped = 0
     }
-    Self.encode(record, microseconds: microseconds, into: &lines)
+    return true
+  }
+
+  private func gather() {
     if isGathering { return }
     isGathering = true
     loop.assumeIsolated().scheduleTask(in: Self.gather) { self.handOver() }
@@ -84,6 +100,34 @@ final class ExchangeLog {
         line.putQuoted(Array(detail.utf8), 0..<detail.utf8.count)
       }
       line.put("}\n")
+    }
+  }
+
+  static func encode(
+    _ record: ConnectionRecord, _ join: RawJoin, microseconds: UInt64,
+    into lines: inout LineBuffer
+  ) {
+    let text = record.address.utf8.count + record.client.utf8.count
+    lines.write(atMost: 6 * text + constants) { line in
+      line.put("{\"time\":")
+      line.put(record.receivedAt)
+      line.put(",\"msg\":\"connection\",\"kind\":\"tcp\",\"id\":\"")
+      line.put(record.id)
+      line.put("\",\"address\":\"")
+      line.putText(record.address)
+      line.put("\",\"us\":")
+      line.put(microseconds)
+      line.put(",\"bytes_in\":")
+      line.put(join.bytesRead)
+      line.put(",\"bytes_out\":")
+      line.put(join.bytesWritten)
+      line.put(",\"client\":\"")
+      line.putText(record.client)
+      if let code = join.code {
+        line.put("\",\"code\":\"")
+        line.putText(code)
+      }
+      line.put("\"}\n")
     }
   }
 

@@ -10,7 +10,7 @@ import TunnelCore
 /// The relay's one public socket, with TLS where there is a certificate; and beside it, where that
 /// was asked for, one that sends visitors without TLS on to it.
 enum Listener {
-  private static let backlog: Int32 = 1_024
+  static let backlog: Int32 = 1_024
   private static let acceptedInTurn: Int32 = 16
   /// After so many turns of the loop nobody waits who knocked before.
   static let turnsToEmpty = backlog / acceptedInTurn + 1
@@ -70,8 +70,16 @@ enum Listener {
       bootstrap = bootstrap.serverChannelOption(
         ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 0)
     }
-    return
-      bootstrap
+    return accepting(bootstrap, core, accept)
+  }
+
+  /// `accept` makes of each new channel what it is, on the relay's loop; one that it throws for is
+  /// closed.
+  static func accepting(
+    _ bootstrap: ServerBootstrap, _ core: NIOLoopBound<RelayCore>,
+    _ accept: @escaping @Sendable (any Channel, RelayCore) throws -> Void
+  ) -> ServerBootstrap {
+    bootstrap
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.maxMessagesPerRead, value: UInt(acceptedInTurn))

@@ -13,6 +13,7 @@ extension Relay {
     for listener in listeners + redirects { try? await listener.close() }
     try? await group.next().submit {
       core.value.isDraining = true
+      core.value.hub.sockets?.closeAll()
       core.value.hub.leave(.drain)
       core.value.hub.sayGoodbye()
       core.value.open.windDown(closesIdle: true)
@@ -30,11 +31,11 @@ extension Relay {
 
   /// What a successor inherits is this relay's: started, and ready or not, it changes nothing here.
   func startSuccessor(_ program: Program) async throws -> Successor {
-    let (listeners, redirects, lock) = (listeners, redirects, lock)
+    let (listeners, redirects, lock, core) = (listeners, redirects, lock, core)
     return try await group.next().submit {
       try Successor.start(
         program, listeners: Self.sockets(listeners), redirects: Self.sockets(redirects),
-        lock: lock.descriptor)
+        ports: core.value.hub.sockets?.all ?? [], lock: lock.descriptor)
     }.get()
   }
 
@@ -64,6 +65,7 @@ extension Relay {
     for listener in listeners + redirects { try? await listener.close() }
     _ = try? await loop.submit {
       core.value.isDraining = true
+      core.value.hub.sockets?.closeAll()
       core.value.hub.sayGoodbye()
       core.value.open.windDown(closesIdle: false)
       core.value.hub.endWaiting()

@@ -92,6 +92,11 @@ package final class Relay: Sendable {
         hub: hub, store: store, limits: settings.limits,
         log: ExchangeLog(log, loop: loop), certificates: certificates,
         proxies: settings.proxies, apiSocket: api.socket, loop: loop)
+      if let offer = settings.tcpPorts {
+        let sockets = PortSockets(offer, core)
+        hub.sockets = sockets
+        sockets.inherit(inherited.ports, patience: settings.limits.agentWait)
+      }
       return NIOLoopBound(core, eventLoop: loop)
     }.get()
     do {

@@ -12,6 +12,7 @@ struct RelayFile {
   private(set) var redirect: ListenAddress?
   private(set) var behindProxy = false
   private(set) var trustedProxies: [AddressBlock] = []
+  private(set) var tcpPorts: TCPOffer?
   private(set) var limits = IngressLimits()
 
   /// No path is no file. Throws 78 for a file that is missing or wrong.
@@ -24,7 +25,7 @@ struct RelayFile {
     }
     try root.refuseUnknown([
       "domain", "listen", "data", "public_url", "tls_cert", "tls_key", "tls", "redirect_listen",
-      "behind_proxy", "trusted_proxies", "limits",
+      "behind_proxy", "trusted_proxies", "tcp_ports", "limits",
     ])
     if let node = try root.node("domain") {
       do { domain = try DomainName(node.asString()) } catch let fault as NameFault {
@@ -48,6 +49,12 @@ struct RelayFile {
         throw node.fault("`\(text)` is no address or block, such as 10.0.0.0/8")
       }
       trustedProxies.append(block)
+    }
+    if let node = try root.node("tcp_ports") {
+      let text = try node.asString()
+      do throws(UserError) { tcpPorts = try TCPOffer(text) } catch {
+        throw node.fault(error.message, fix: error.fix)
+      }
     }
     if let node = try root.node("limits") { limits = try IngressLimits(node) }
   }

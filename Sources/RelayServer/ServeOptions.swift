@@ -17,13 +17,15 @@ package struct ServeOptions: Sendable, Equatable {
   package var redirect: ListenAddress?
   package var behindProxy: Bool
   package var trustedProxies: [AddressBlock]
+  package var tcpPorts: TCPOffer?
   package var json: Bool
 
   package init(
     domain: DomainName? = nil, listen: ListenAddress? = nil, data: String? = nil,
     config: String? = nil, publicURL: String? = nil, plainHTTP: Bool = false,
     tls: [CertificateFiles] = [], redirect: ListenAddress? = nil,
-    behindProxy: Bool = false, trustedProxies: [AddressBlock] = [], json: Bool = false
+    behindProxy: Bool = false, trustedProxies: [AddressBlock] = [],
+    tcpPorts: TCPOffer? = nil, json: Bool = false
   ) {
     self.domain = domain
     self.listen = listen
@@ -35,6 +37,7 @@ package struct ServeOptions: Sendable, Equatable {
     self.redirect = redirect
     self.behindProxy = behindProxy
     self.trustedProxies = trustedProxies
+    self.tcpPorts = tcpPorts
     self.json = json
   }
 }

@@ -19,6 +19,8 @@ package struct ServeSettings: Sendable {
   /// Without a domain: a relay for one person, with an account `dev` that it makes by itself.
   package let isFirstRun: Bool
   let limits: IngressLimits
+  /// Nil: no ports for TCP endpoints.
+  package let tcpPorts: TCPOffer?
   package let json: Bool
 
   /// `usualData` is the data directory where none was named, of a first run or not. Throws 78 for
@@ -46,6 +48,8 @@ package struct ServeSettings: Sendable {
         + (options.trustedProxies.isEmpty ? file.trustedProxies : options.trustedProxies))
     limits = file.limits
     json = options.json
+    tcpPorts = try (options.tcpPorts ?? file.tcpPorts)?.settled(
+      beside: address, isBehindProxy: isBehindProxy)
     guard address.isLoopback || !tls.isEmpty || isBehindProxy || takesPlainHTTP else {
       throw UserError(
         code: "tls-required",

@@ -79,7 +79,7 @@ extension RelayStore {
       try database.execute(
         sql: """
           INSERT OR REPLACE INTO released_names (host, account, released_ms, for_ever)
-          SELECT host, account, ?, is_first FROM endpoints WHERE account = ?
+          SELECT host || path_prefix, account, ?, is_first FROM endpoints WHERE account = ?
           """, arguments: [Database.signed(time), id.description])
       try database.execute(
         sql: "DELETE FROM endpoints WHERE account = ?", arguments: [id.description])

@@ -57,7 +57,9 @@ extension RelayStore {
     from old: DomainName, to new: DomainName, in database: Database
   ) throws {
     for table in ["endpoints", "released_names"] {
-      let hosts = try Row.fetchAll(database, sql: "SELECT host FROM \(table)")
+      // A TCP port has no host that could change.
+      let hosts = try Row.fetchAll(
+        database, sql: "SELECT host FROM \(table) WHERE host <> '' AND host NOT LIKE ':%'")
       for row in hosts {
         let host = try row.domain("host")
         guard let label = host.label(under: old) else { continue }

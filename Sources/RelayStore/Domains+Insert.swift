@@ -32,12 +32,7 @@ extension RelayStore {
     _ host: DomainName, of account: ID, isFirst: Bool, in database: Database
   ) throws -> ID {
     try checkRest(of: host, for: account, in: database)
-    let count = try Int.fetchOne(
-      database, sql: "SELECT count(*) FROM endpoints WHERE account = ?",
-      arguments: [account.description])
-    guard (count ?? 0) < RelayStore.domainLimit else {
-      throw StoreFault.limitReached(domains: RelayStore.domainLimit)
-    }
+    try RelayStore.checkRoom(of: account, in: database)
     // A name that comes back to its account is the first one again if it was.
     let wasFirst = try Bool.fetchOne(
       database, sql: "SELECT for_ever FROM released_names WHERE host = ? AND account = ?",
@@ -52,6 +47,15 @@ extension RelayStore {
         Database.signed(now()),
       ])
     return id
+  }
+
+  static func checkRoom(of account: ID, in database: Database) throws {
+    let count = try Int.fetchOne(
+      database, sql: "SELECT count(*) FROM endpoints WHERE account = ?",
+      arguments: [account.description])
+    guard (count ?? 0) < RelayStore.domainLimit else {
+      throw StoreFault.limitReached(domains: RelayStore.domainLimit)
+    }
   }
 
   func insertFirstDomain(
@@ -80,19 +84,27 @@ extension RelayStore {
   }
 
   private func checkRest(of host: DomainName, for account: ID, in database: Database) throws {
+    let isForEver = try Bool.fetchOne(
+      database,
+      sql: "SELECT for_ever FROM released_names WHERE host = ? AND account <> ?",
+      arguments: [host.text, account.description])
+    guard isForEver != true else { throw StoreFault.domainResting(host.text, days: nil) }
+    if let days = try restDays(of: host.text, for: account, in: database) {
+      throw StoreFault.domainResting(host.text, days: days)
+    }
+  }
+
+  /// For how long the account must do without what another one released; nil: it may have it.
+  func restDays(of name: String, for account: ID, in database: Database) throws -> Int? {
     guard
       let row = try Row.fetchOne(
-        database, sql: "SELECT account, released_ms, for_ever FROM released_names WHERE host = ?",
-        arguments: [host.text]),
+        database, sql: "SELECT account, released_ms FROM released_names WHERE host = ?",
+        arguments: [name]),
       row.optionalID("account") != account
-    else { return }
-    guard try row.number("for_ever") == 0 else {
-      throw StoreFault.domainResting(host.text, days: nil)
-    }
+    else { return nil }
     let freeAt = try row.number("released_ms") + RelayStore.restDays * RelayStore.dayMilliseconds
     let time = now()
-    guard time < freeAt else { return }
-    let days = (freeAt - time + RelayStore.dayMilliseconds - 1) / RelayStore.dayMilliseconds
-    throw StoreFault.domainResting(host.text, days: Int(days))
+    guard time < freeAt else { return nil }
+    return Int((freeAt - time + RelayStore.dayMilliseconds - 1) / RelayStore.dayMilliseconds)
   }
 }

@@ -21,7 +21,7 @@ package struct Claim: Sendable, Equatable {
 }
 
 extension RelayStore {
-  /// Domains of one account at most.
+  /// Domains and TCP ports of one account at most.
   package static let domainLimit = 100
 
   /// The operator gives a name to an account. Throws `noSuchAccount`, `domainReserved` (also for
@@ -127,8 +127,8 @@ extension RelayStore {
     let sql = """
       SELECT endpoints.id, host, accounts.name, is_first, endpoints.created_ms
       FROM endpoints JOIN accounts ON accounts.id = endpoints.account
-      WHERE \(condition) ORDER BY accounts.name, is_first DESC, endpoints.created_ms,
-        endpoints.rowid
+      WHERE port IS NULL AND (\(condition))
+      ORDER BY accounts.name, is_first DESC, endpoints.created_ms, endpoints.rowid
       """
     return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
       DomainRecord(
@@ -143,14 +143,19 @@ extension RelayStore {
       guard let held = try RelayStore.holder(of: host, in: database),
         account == nil || account == held.account
       else { throw StoreFault.noSuchDomain(host.text) }
-      try database.execute(
-        sql: """
-          INSERT OR REPLACE INTO released_names (host, account, released_ms, for_ever)
-          SELECT host, account, ?, is_first FROM endpoints WHERE id = ?
-          """, arguments: [time, held.endpoint.description])
-      try database.execute(
-        sql: "DELETE FROM endpoints WHERE id = ?", arguments: [held.endpoint.description])
+      try RelayStore.erase(held.endpoint, at: time, in: database)
     }
+  }
+
+  /// The name, or the port, begins its rest.
+  static func erase(_ endpoint: ID, at time: Int64, in database: Database) throws {
+    try database.execute(
+      sql: """
+        INSERT OR REPLACE INTO released_names (host, account, released_ms, for_ever)
+        SELECT host || path_prefix, account, ?, is_first FROM endpoints WHERE id = ?
+        """, arguments: [time, endpoint.description])
+    try database.execute(
+      sql: "DELETE FROM endpoints WHERE id = ?", arguments: [endpoint.description])
   }
 
   private static func setTemporary(

@@ -16,6 +16,9 @@ enum Schema {
     migrator.registerMigration("3 endpoints that were being served") { database in
       try database.execute(sql: third)
     }
+    migrator.registerMigration("5 TCP ports") { database in
+      try database.execute(sql: fifth)
+    }
     return migrator
   }
 
@@ -86,5 +89,14 @@ enum Schema {
   private static let third = """
     ALTER TABLE endpoints ADD COLUMN served INTEGER NOT NULL DEFAULT 0;
     UPDATE endpoints SET served = 1 WHERE owner_instance IS NOT NULL;
+    """
+
+  /// A TCP endpoint has a port and no host; the label is what its account asks for it with.
+  private static let fifth = """
+    ALTER TABLE endpoints ADD COLUMN port INTEGER;
+    ALTER TABLE endpoints ADD COLUMN port_label TEXT;
+    CREATE UNIQUE INDEX endpoints_by_port ON endpoints (port) WHERE port IS NOT NULL;
+    CREATE UNIQUE INDEX ports_by_label ON endpoints (account, port_label)
+      WHERE port_label IS NOT NULL;
     """
 }

@@ -19,6 +19,10 @@ package enum StoreFault: Error, Equatable, Sendable {
   /// Released by another account; free again after these days. Nil: never.
   case domainResting(String, days: Int?)
   case limitReached(domains: Int)
+  /// Another account holds this TCP port.
+  case portTaken(Int)
+  /// Released by another account, and asked for by its number.
+  case portResting(Int, days: Int)
   case tokenUnknown
   case tokenRevoked
   case accountDisabled(String)
@@ -46,6 +50,12 @@ package enum StoreFault: Error, Equatable, Sendable {
     case .domainInvalid, .domainReserved, .domainTaken, .domainHeldAlready, .domainNotHeld,
       .domainResting, .domainOutOfScope, .domainIsPersons, .limitReached:
       domainError
+    case .portTaken(let port):
+      UserError(code: "port-taken", message: "TCP port \(port) belongs to another account")
+    case .portResting(let port, let days):
+      UserError(
+        code: "port-taken",
+        message: "TCP port \(port) was released by another account and is free in \(days) days")
     case .tokenUnknown:
       UserError(code: "authtoken-refused", message: "the relay does not know this authtoken")
     case .tokenRevoked:
@@ -94,7 +104,7 @@ package enum StoreFault: Error, Equatable, Sendable {
         code: "domain-out-of-scope",
         message: "\(name) is a person's, and a CI token never takes it")
     case .limitReached(let limit):
-      UserError(code: "too-many-domains", message: "the account holds \(limit) domains already")
+      UserError(code: "too-many-domains", message: "the account holds \(limit) names already")
     default:
       UserError(code: "internal", message: "\(self)")
     }

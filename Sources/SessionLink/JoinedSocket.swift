@@ -41,6 +41,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   private var hasAsked = false
   private var isQueued = false
   private var endsOutput = false
+  private var outputHasEnded = false
+  /// This side closes it, or it met an error: its end says nothing of the other side's half.
+  private var isBroken = false
 
   /// What stands between this and the network.
   package enum Below {
@@ -151,10 +154,19 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   }
 
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    isBroken = true
     context.close(promise: nil)
   }
 
-  package func channelInactive(context: ChannelHandlerContext) { finish() }
+  package func channelInactive(context: ChannelHandlerContext) {
+    // Where this side's half is over, NIO tells of the other's proper end by closing, no more.
+    if outputHasEnded, !hasEnded, !isBroken {
+      hasEnded = true
+      user?.socketEnded(self)
+    }
+    finish()
+  }
+
   package func handlerRemoved(context: ChannelHandlerContext) { finish() }
 
   private func finish() {
@@ -288,7 +300,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     guard endsOutput, !isQueued, let context else { return }
     endsOutput = false
     // With both halves closed NIO closes at once, and what still waits would be lost.
-    if hasEnded { close() } else { context.close(mode: .output, promise: nil) }
+    if hasEnded { return close() }
+    outputHasEnded = true
+    context.close(mode: .output, promise: nil)
   }
 
   // MARK: - Ends
@@ -302,6 +316,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   /// Sends what was written, then closes.
   package func close() {
     handOn()
+    isBroken = true
     guard let context else { return }
     let channel = context.channel
     context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
@@ -310,7 +325,10 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   }
 
   /// Closes so that the other side cannot take what it got for the whole (a TCP reset).
-  package func abort() { context?.closeByReset() }
+  package func abort() {
+    isBroken = true
+    context?.closeByReset()
+  }
 
   /// Hands the connection over to another handler; the answer is what was read but not taken.
   package func leave() -> (any Channel, ByteBuffer)? {

@@ -33,7 +33,7 @@ package struct ErrorEntry: Sendable, Equatable {
 /// Every code of ours, for `tunnel explain` and docs/errors.md: a code that is printed anywhere
 /// and missing here is a fault of ours.
 package enum ErrorCatalogue {
-  package static let entries: [ErrorEntry] = refusals + agentEntries + relayEntries
+  package static let entries: [ErrorEntry] = refusals + agentEntries + tcpEntries + relayEntries
 
   package static func entry(_ code: String) -> ErrorEntry? {
     byCode[code]

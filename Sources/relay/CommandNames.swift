@@ -26,15 +26,16 @@ enum CommandNames {
   private static func checkFlags(
     _ arguments: [String], of type: any ParsableCommand.Type, path: [String]
   ) throws(UserError) {
-    let usage = RelayCommand.usageString(for: type)
-    let words = usage.split { !$0.isLetter && !$0.isNumber && $0 != "-" }.map(String.init)
+    // The usage line leaves the flags out where there are many.
+    let help = RelayCommand.helpMessage(for: type)
+    let words = help.split { !$0.isLetter && !$0.isNumber && $0 != "-" }.map(String.init)
     let known = words.filter { $0.hasPrefix("--") } + ["--help", "--version"]
     for argument in arguments.prefix(while: { $0 != "--" }) where argument.hasPrefix("--") {
       let flag = argument.prefix { $0 != "=" }
       guard !known.contains(String(flag)) else { continue }
-      let help = "`\(path.joined(separator: " ")) --help` shows what it takes"
+      let more = "`\(path.joined(separator: " ")) --help` shows what it takes"
       let meant = Nearest.match(String(flag), in: known).map { "did you mean `\($0)`? " } ?? ""
-      throw UserError(code: "usage", message: "unknown flag `\(flag)`", fix: meant + help)
+      throw UserError(code: "usage", message: "unknown flag `\(flag)`", fix: meant + more)
     }
   }
 

@@ -48,7 +48,12 @@ struct DomainCommand: AsyncParsableCommand {
     @OptionGroup var flags: DataFlags
 
     func run() async throws {
-      let domains = try await DataPath.openExisting(flags.data).domains(account: account)
+      let store = try DataPath.openExisting(flags.data)
+      let domains = try await store.domains(account: account)
+      let base = try await store.base()?.name
+      let ports = try await store.tcpPorts(account: account).compactMap { port in
+        base.map { (TCPAddress(host: $0, port: port.port), port) }
+      }
       if flags.json {
         for domain in domains {
           Output.print([
@@ -57,10 +62,21 @@ struct DomainCommand: AsyncParsableCommand {
             ("created", .string(Timestamp.text(domain.created))),
           ])
         }
-      } else if !domains.isEmpty {
-        let rows = domains.map { domain in
-          [domain.host.text, domain.account, Timestamp.text(domain.created)]
+        for (address, port) in ports {
+          Output.print([
+            ("domain", .string(address.name)), ("account", .string(port.account)),
+            ("first", .bool(false)), ("created", .string(Timestamp.text(port.created))),
+            ("label", .string(port.label ?? "")),
+          ])
         }
+      } else if !domains.isEmpty || !ports.isEmpty {
+        let rows =
+          domains.map { domain in
+            [domain.host.text, domain.account, Timestamp.text(domain.created)]
+          }
+          + ports.map { address, port in
+            ["\(address)", port.account, Timestamp.text(port.created)]
+          }
         Output.print(table: [["DOMAIN", "ACCOUNT", "CREATED"]] + rows)
       }
     }
@@ -71,16 +87,30 @@ struct DomainCommand: AsyncParsableCommand {
       commandName: "rm", abstract: "Take a domain from its account.",
       discussion: "It rests for 30 days before another account can have it.")
 
-    @Argument(help: "The host name.") var domain: String
+    @Argument(help: "The host name, or a TCP address: tcp://NAME:PORT.") var domain: String
     @OptionGroup var flags: DataFlags
 
     func run() async throws {
+      if let address = TCPAddress(domain) { return try await free(address) }
       let host = try Names.domain(domain)
       try await DataPath.openExisting(flags.data).removeDomain(host)
       if flags.json {
         Output.print([("domain", .string(host.text)), ("removed", true)])
       } else {
         Output.print("\(host) is free again in \(RelayStore.restDays) days")
+      }
+    }
+
+    private func free(_ address: TCPAddress) async throws {
+      let store = try DataPath.openExisting(flags.data)
+      guard try await store.base()?.name == address.host else {
+        throw StoreFault.noSuchDomain("\(address)")
+      }
+      try await store.releasePort(address.port, account: nil)
+      if flags.json {
+        Output.print([("domain", .string(address.name)), ("removed", true)])
+      } else {
+        Output.print("\(address) is nobody's any more")
       }
     }
   }

@@ -83,6 +83,12 @@ struct ServeCommand: AsyncParsableCommand {
       "An address or block whose X-Forwarded-For and -Proto count; may be repeated.",
       valueName: "cidr"))
   var trustedProxies: [String] = []
+  @Option(
+    name: .customLong("tcp-ports"),
+    help: ArgumentHelp(
+      "Ports for `tunnel tcp`, 20000-20099 for example; open them in the firewall too.",
+      valueName: "range"))
+  var tcpPorts: String?
   @Flag(help: "Print JSON, one object a line.") var json = false
 
   func run() async throws {
@@ -126,7 +132,14 @@ struct ServeCommand: AsyncParsableCommand {
       config: config, publicURL: try checkedURL(), plainHTTP: plainHTTP,
       tls: try certificateFiles(), redirect: try address(redirect), behindProxy: behindProxy,
       trustedProxies: try trustedProxies.map { text throws(UserError) in try block(text) },
-      json: json)
+      tcpPorts: try offer(), json: json)
+  }
+
+  private func offer() throws(UserError) -> TCPOffer? {
+    guard let tcpPorts else { return nil }
+    do throws(UserError) { return try TCPOffer(tcpPorts) } catch {
+      throw UsageError.value(error.message, fix: error.fix ?? "")
+    }
   }
 
   private func address(_ text: String?) throws(UserError) -> ListenAddress? {

@@ -129,6 +129,33 @@ import Testing
     #expect(try agent.next() == .closed(theirs))
   }
 
+  @Test("a TCP port is asked for and served byte by byte as docs/protocol.md has it")
+  func tcp() throws {
+    var pair = try Pair()
+    var serve = Serve(
+      request: 2, wish: .tcp(port: 20_007, label: "db", host: "tunnel.example"))
+    pair.agent.send(.serve(serve))
+    try pass(Self.tcpServe, from: &pair.agent, to: &pair.relay)
+    serve.wish = .tcp(port: nil, label: "localhost:5432", host: "")
+    pair.agent.send(.serve(serve))
+    try pass(Self.anyPort, from: &pair.agent, to: &pair.relay)
+  }
+
+  static let tcpServe = """
+    0b 00 00 00 00 2d 00 00 00 00 00 00 00 00 00 00
+    00 00 00 04 00 00 00 02
+    00 02 00 0e 74 75 6e 6e 65 6c 2e 65 78 61 6d 70 6c 65
+    00 14 00 01 01
+    00 16 00 02 4e 27
+    00 18 00 02 64 62
+    """
+  static let anyPort = """
+    0b 00 00 00 00 21 00 00 00 00 00 00 00 00 00 00
+    00 00 00 04 00 00 00 02
+    00 14 00 01 01
+    00 18 00 0e 6c 6f 63 61 6c 68 6f 73 74 3a 35 34 33 32
+    """
+
   /// Checks what one end says, and tells it to the other.
   @discardableResult private func pass(
     _ bytes: String, from sender: inout Session, to receiver: inout Session,

@@ -42,6 +42,8 @@ import Testing
       .serve(Serve(request: 1, wish: .first)),
       .serve(Serve(request: 2, wish: .domain("mine.example"))),
       .serve(full),
+      .serve(Serve(request: 3, wish: .tcp(port: nil, label: "localhost:5432", host: ""))),
+      .serve(Serve(request: 4, wish: .tcp(port: 20_007, label: "db", host: "tunnel.example"))),
       .serving(request: 1, endpoint: id, epoch: 2, url: "https://a.example", claimed: true),
       .serving(request: 1, endpoint: id, epoch: 2, url: "https://a.example", claimed: false),
       .refused(request: 1, code: "domain-taken", message: "of another account", fix: "claim"),

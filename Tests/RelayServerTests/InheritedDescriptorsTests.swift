@@ -40,6 +40,24 @@ struct InheritedDescriptorsTests {
     #expect(got.isSuccessor)
   }
 
+  @Test("a successor gets the sockets of TCP endpoints by their ports, up to a thousand")
+  func ports() {
+    let got = read([
+      "RELAY_PREDECESSOR": "3", "LISTEN_FDS": "5",
+      "LISTEN_FDNAMES": "relay:tcp-20007:data-lock:predecessor:tcp-x",
+    ])
+    #expect(got.ports == [20_007: 4] && got.listeners == [3, 7] && got.all.contains(4))
+    let many = (0..<1_000).map { "tcp-\(20_000 + $0)" }.joined(separator: ":")
+    #expect(
+      read([
+        "RELAY_PREDECESSOR": "3", "LISTEN_FDS": "1003",
+        "LISTEN_FDNAMES": "relay:data-lock:predecessor:\(many)",
+      ]).ports.count == 1_000)
+    // systemd knows nothing of them.
+    #expect(
+      read(["LISTEN_PID": "7", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "tcp-20007"]).ports == [:])
+  }
+
   @Test(
     "what is meant for another process, or makes no sense, is nothing",
     arguments: [

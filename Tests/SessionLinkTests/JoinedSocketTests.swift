@@ -23,6 +23,18 @@ struct JoinedSocketTests {
     #expect(try await text(probe) == "onetwo")
   }
 
+  @Test("the peer's proper end is told also where this side's half is over, a reset is not one")
+  func bothHalves() async throws {
+    for resets in [false, true] {
+      let probe = try await JoinedProbe.start()
+      try await probe.run { socket, _ in socket.endOutput() }
+      #expect(try await probe.peer.inbox.rest().1 == .end)
+      if resets { try await probe.peer.reset() } else { try await probe.peer.close() }
+      if !resets { #expect(try await probe.events.next() == .ended) }
+      #expect(try await probe.events.next() == .closed)
+    }
+  }
+
   @Test("a paused socket reads no further until it is resumed")
   func pauses() async throws {
     let probe = try await JoinedProbe.start()

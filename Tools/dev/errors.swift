@@ -6,6 +6,7 @@ enum ErrorsPage {
     print(head)
     section("What the relay answers in place of the app", ErrorCatalogue.refusals)
     section("What the agent says", ErrorCatalogue.agentEntries)
+    section("What both say of a TCP port", ErrorCatalogue.tcpEntries)
     section("What the relay says to its operator", ErrorCatalogue.relayEntries)
   }
 

@@ -10,6 +10,7 @@ dev_show() {
   need curl nodejs nginx-light wrk openssl nghttp2-client
   [ "$name" != instructions ] || need valgrind binutils
   [ "$name" != http.6 ] || need sslscan
+  [ "$name" != http.8 ] || need postgresql redis-server
   [ "$name" != install ] || need debootstrap systemd systemd-container
   [ "$name" != http.3 ] || need slowhttptest
   case $name in

@@ -27,7 +27,8 @@ dev_test() {
   fi
   local swift_log=$DEV/swift-test.log python_log=$DEV/end-to-end.log swift_code=0 python_code=0
   need_swift
-  need curl nodejs systemd nginx-light caddy tinyproxy valgrind binutils nghttp2-client
+  need curl nodejs systemd nginx-light caddy tinyproxy valgrind binutils nghttp2-client \
+    postgresql redis-server
   python_packages
   say "building with the tests; the first time takes some minutes"
   swift build --build-tests || die "the build failed"

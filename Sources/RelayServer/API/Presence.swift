@@ -3,15 +3,24 @@ import TunnelCore
 
 /// Which names are served at this moment, for readers on other threads: the API.
 final class Presence: Sendable {
-  private let online = Mutex<Set<DomainName>>([])
+  private struct Place: Hashable {
+    let host: DomainName
+    var port: Int?
+  }
 
-  func set(_ host: DomainName, online isOnline: Bool) {
-    online.withLock { hosts in
-      if isOnline { hosts.insert(host) } else { hosts.remove(host) }
+  private let online = Mutex<Set<Place>>([])
+
+  func set(_ endpoint: Endpoint, online isOnline: Bool) {
+    let place = Place(host: endpoint.host, port: endpoint.port)
+    online.withLock { places in
+      if isOnline { places.insert(place) } else { places.remove(place) }
     }
   }
 
-  func isOnline(_ host: DomainName) -> Bool { online.withLock { $0.contains(host) } }
+  /// With a port, a TCP endpoint of the relay's own name.
+  func isOnline(_ host: DomainName, port: Int? = nil) -> Bool {
+    online.withLock { $0.contains(Place(host: host, port: port)) }
+  }
 }
 
 /// How a domain of this relay is written as a URL: by `--public-url`; behind a proxy, which speaks

@@ -80,6 +80,13 @@ struct RelayAPI: Sendable {
 
   private func items(_ login: Login) async throws -> [DomainItem] {
     try await store.domains(accountID: login.account).map { item($0.host) }
+      + store.tcpPorts(accountID: login.account).map { item($0.port) }
+  }
+
+  private func item(_ port: Int) -> DomainItem {
+    let address = TCPAddress(host: base, port: port)
+    return DomainItem(
+      domain: address.name, url: "\(address)", online: presence.isOnline(base, port: port))
   }
 
   private func item(_ host: DomainName) -> DomainItem {
@@ -94,6 +101,11 @@ struct RelayAPI: Sendable {
   }
 
   private func release(_ text: String, _ login: Login) async throws {
+    if let address = TCPAddress(text) {
+      try refuseCI(login)
+      guard address.host == base else { throw StoreFault.noSuchDomain(address.name) }
+      return try await store.releasePort(address.port, account: login.account)
+    }
     let host = try name(text)
     try refuseCI(login)
     try await store.release(host, account: login.account)

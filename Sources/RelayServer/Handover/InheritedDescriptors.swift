@@ -12,7 +12,7 @@ import SessionLink
 /// know its successor's id beforehand, so it says its own in `RELAY_PREDECESSOR`: whoever has that
 /// one for a parent is meant.
 package struct InheritedDescriptors: Sendable, Equatable {
-  /// More than a relay could use.
+  /// More than a relay could use; one that hands over passes its TCP endpoints' sockets too.
   static let most: Int32 = 64
 
   package static let names = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "RELAY_PREDECESSOR"]
@@ -21,11 +21,15 @@ package struct InheritedDescriptors: Sendable, Equatable {
   static let listenerName = "relay"
   /// Also systemd's (`FileDescriptorName=redirect`): the socket of `--redirect-listen`.
   static let redirectName = "redirect"
+  /// Stands before the number of a TCP endpoint's port.
+  static let portName = "tcp-"
 
   /// Sockets that listen already.
   package private(set) var listeners: [Int32] = []
   /// The same, of the listener that only redirects.
   private(set) var redirects: [Int32] = []
+  /// The same, of TCP endpoints, by port.
+  private(set) var ports: [Int: Int32] = [:]
   private(set) var lock: Int32?
   /// The way to the relay that hands over.
   private(set) var wire: Int32?
@@ -45,7 +49,8 @@ package struct InheritedDescriptors: Sendable, Equatable {
   package init(pid: Int32, parent: Int32, _ environment: (String) -> String?) {
     let isSuccessor = environment("RELAY_PREDECESSOR").flatMap { Int32($0) } == parent
     guard isSuccessor || environment("LISTEN_PID").flatMap({ Int32($0) }) == pid,
-      let count = environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0, count <= Self.most
+      let count = environment("LISTEN_FDS").flatMap({ Int32($0) }), count > 0,
+      count <= Self.most + (isSuccessor ? Int32(TCPOffer.mostPorts) : 0)
     else { return }
     let names = (environment("LISTEN_FDNAMES") ?? "").split(
       separator: ":", omittingEmptySubsequences: false)
@@ -56,7 +61,14 @@ package struct InheritedDescriptors: Sendable, Equatable {
       case Self.lockName where isSuccessor: lock = descriptor
       case Self.wireName where isSuccessor: wire = descriptor
       case Self.redirectName: redirects.append(descriptor)
-      default: listeners.append(descriptor)
+      default:
+        if isSuccessor, name.hasPrefix(Self.portName),
+          let port = Int(name.dropFirst(Self.portName.count))
+        {
+          ports[port] = descriptor
+        } else {
+          listeners.append(descriptor)
+        }
       }
     }
   }
@@ -64,7 +76,7 @@ package struct InheritedDescriptors: Sendable, Equatable {
   /// A relay hands over to this one.
   var isSuccessor: Bool { wire != nil }
 
-  var all: [Int32] { listeners + redirects + [lock, wire].compactMap(\.self) }
+  var all: [Int32] { listeners + redirects + ports.values + [lock, wire].compactMap(\.self) }
 
   /// They are this process's own from now on.
   func keep() {

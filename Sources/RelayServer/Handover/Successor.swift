@@ -23,12 +23,14 @@ final class Successor: Sendable {
 
   /// Throws the system's reason if nothing could be started.
   static func start(
-    _ program: Program, listeners: [Int32], redirects: [Int32] = [], lock: Int32
+    _ program: Program, listeners: [Int32], redirects: [Int32] = [],
+    ports: [(port: Int, socket: Int32)] = [], lock: Int32
   ) throws(SpawnFault) -> Successor {
     guard let (wire, itsEnd) = Wire.pair() else { throw SpawnFault("socketpair") }
     defer { close(itsEnd) }
     var inheritance = listeners.map { ($0, InheritedDescriptors.listenerName) }
     inheritance += redirects.map { ($0, InheritedDescriptors.redirectName) }
+    inheritance += ports.map { ($0.socket, "\(InheritedDescriptors.portName)\($0.port)") }
     inheritance.append((lock, InheritedDescriptors.lockName))
     inheritance.append((itsEnd, InheritedDescriptors.wireName))
     let environment = program.environment(telling: [

@@ -1,3 +1,4 @@
+import Logging
 import Multiplexer
 import RelayStore
 import TunnelCore
@@ -13,13 +14,16 @@ struct ClaimedEndpoint: Sendable {
   let isTemporary: Bool
   /// The relay before this one left it, and nobody has asked for it since.
   var isLeft = false
+  /// Of a TCP endpoint; its host is the relay's own.
+  let port: Int?
 
   init(
     endpoint: ID, host: DomainName, lastOwner: EndpointOwner, isNew: Bool = false,
-    isTemporary: Bool = false
+    isTemporary: Bool = false, port: Int? = nil
   ) {
     self.endpoint = endpoint
     self.host = host
+    self.port = port
     self.lastOwner = lastOwner
     self.isNew = isNew
     self.isTemporary = isTemporary
@@ -42,9 +46,18 @@ struct ClaimRequest: Sendable {
   let wish: Serve.Wish
   let login: Login
   let base: DomainName
+  /// Nil: this relay has no TCP ports for anybody.
+  let offer: TCPOffer?
+  let logger: Logger
 
   /// The endpoint, claimed if it was free. Throws what the agent is to be told.
   func carryOut(_ store: RelayStore) async throws -> ClaimedEndpoint {
+    if case .tcp(let port, let label, let host) = wish {
+      let request = PortClaimRequest(
+        port: port.map(Int.init), label: label, host: host, login: login, base: base,
+        offer: offer, logger: logger)
+      return try await request.carryOut(store)
+    }
     let host = try await host(store)
     let claim = try await store.claim(host, by: login, base: base)
     let owner = try await store.owner(of: claim.endpoint)
@@ -57,7 +70,7 @@ struct ClaimRequest: Sendable {
     switch wish {
     case .domain(let text): return try Self.name(text)
     case .label(let label): return try Self.name("\(label).\(base)")
-    case .first:
+    case .first, .tcp:
       if let first = try await store.firstDomain(account: login.account) { return first }
       throw UserError(
         code: "domain-not-held", message: "your account holds no domain",

@@ -6,6 +6,8 @@ import TunnelCore
 final class Endpoint {
   let id: ID
   let host: DomainName
+  /// Of a TCP endpoint; its host is the relay's own.
+  let port: Int?
   let account: ID
   /// When the database was last known to say that this is so.
   var vouchedAt = Moment.now
@@ -35,8 +37,11 @@ final class Endpoint {
   /// The name was taken away: what still comes is about nobody.
   var isGone = false
 
-  init(id: ID, host: DomainName, account: ID, policies: [String], hub: Hub) {
+  init(
+    id: ID, host: DomainName, port: Int? = nil, account: ID, policies: [String], hub: Hub
+  ) {
     self.hub = hub
+    self.port = port
     kept = policies
     self.id = id
     self.host = host
@@ -51,9 +56,15 @@ final class Endpoint {
     gate = policies.isEmpty ? nil : PolicyGate(policies)
   }
 
+  /// What people call it.
+  var name: String { port.map { TCPAddress(host: host, port: $0).description } ?? host.text }
+
   func route(to session: RelaySession?, _ epoch: Epoch = .never) {
     serving = session
     self.epoch = epoch
+    if let port {
+      if session == nil { hub.sockets?.close(port) } else { hub.sockets?.open(port) }
+    }
     guard session != nil else { return }
     // Who is lost from now on went by itself.
     awaited = nil

@@ -16,13 +16,17 @@ extension Hub {
     } catch {
       return refuse(serve.request, UserError(policy: error), session)
     }
-    let request = ClaimRequest(wish: serve.wish, login: session.login, base: base)
+    let request = ClaimRequest(
+      wish: serve.wish, login: session.login, base: base, offer: sockets?.offer, logger: logger)
     let found = loop.makePromise(of: ClaimedEndpoint.self)
     found.completeWithTask { [store] in try await request.carryOut(store) }
     found.futureResult.assumeIsolated().whenComplete { result in
       guard session.link != nil, !session.isLeaving, self.leaving == nil else { return }
       switch result {
       case .success(let claimed):
+        if let port = claimed.port, let fault = self.hold(port) {
+          return self.refuse(serve.request, fault, session)
+        }
         let endpoint = self.endpoint(claimed, of: session.login.account)
         session.endpoints[endpoint.id] = endpoint
         session.declared[endpoint.id] = policies
@@ -31,6 +35,18 @@ extension Hub {
         self.change(endpoint) { $0.claim(contender, request: serve.request, at: .now) }
       case .failure(let error): self.refuse(serve.request, error, session)
       }
+    }
+  }
+
+  /// Nobody is told that he serves a port that is not ours; nil: it is.
+  private func hold(_ port: Int) -> UserError? {
+    do {
+      try sockets?.hold(port)
+      return nil
+    } catch {
+      logger.warning(
+        "TCP port not available", metadata: ["port": "\(port)", "reason": "\(error.words)"])
+      return UserError(portInUse: port, isHeld: true)
     }
   }
 
@@ -82,7 +98,7 @@ extension Hub {
     case .probe(let id): probe(id, endpoint)
     case .routeless:
       endpoint.route(to: nil)
-      presence.set(endpoint.host, online: false)
+      presence.set(endpoint, online: false)
     case .serving(let id, let request, let epoch): give(endpoint, epoch, to: id, request)
     case .standby(let id, let owner): sessions[id]?.send(.standby(endpoint, owner))
     case .replaced(let id, let owner):
@@ -94,11 +110,11 @@ extension Hub {
     case .taken(let id, let request, let owner):
       guard let session = sessions[id] else { return }
       session.endpoints[endpoint.id] = nil
-      refuse(request, UserError(taken: endpoint.host, by: owner), session)
+      refuse(request, UserError(taken: endpoint.name, by: owner), session)
     case .unwritten(let id, let request):
       guard let session = sessions[id] else { return }
       session.endpoints[endpoint.id] = nil
-      refuse(request, endpoint.fault ?? StoreFault.noSuchDomain(endpoint.host.text), session)
+      refuse(request, endpoint.fault ?? StoreFault.noSuchDomain(endpoint.name), session)
     }
   }
 
@@ -123,6 +139,8 @@ extension Hub {
       let outcome = (try? result.get()) ?? .failed
       if case .done = outcome { endpoint.kept = declared }
       self.change(endpoint) { $0.written(outcome, at: .now) }
+      // Held for a claim that came to nothing.
+      if let port = endpoint.port, endpoint.serving == nil { self.sockets?.close(port) }
     }
   }
 
@@ -141,9 +159,9 @@ extension Hub {
     session.send(
       .serving(
         request: request, endpoint: endpoint.id.wire, epoch: epoch.number,
-        url: urls.url(endpoint.host), claimed: isNew))
+        url: endpoint.port == nil ? urls.url(endpoint.host) : endpoint.name, claimed: isNew))
     endpoint.route(to: session, epoch)
-    presence.set(endpoint.host, online: true)
+    presence.set(endpoint, online: true)
   }
 
   /// Its owner declares it anew: on disk before the agent hears that it is so.
@@ -205,9 +223,9 @@ extension UserError {
   }
 
   /// `--if-taken fail`.
-  fileprivate init(taken host: DomainName, by owner: Contender) {
+  fileprivate init(taken name: String, by owner: Contender) {
     self.init(
-      code: "domain-taken", message: "\(owner.label) serves \(host) now",
+      code: "domain-taken", message: "\(owner.label) serves \(name) now",
       fix: "end that agent first, or start without `--if-taken fail` to take its place")
   }
 }

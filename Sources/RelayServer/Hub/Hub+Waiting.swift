@@ -59,8 +59,11 @@ extension Hub {
   /// What the relay before this one served to its end is expected back for a while.
   func expect(_ directory: DirectorySnapshot, at now: Moment) {
     var expected: [(endpoint: Endpoint, epoch: Epoch)] = []
-    for (host, entry) in directory.hosts {
-      guard let epoch = entry.servedIn, let endpoint = endpoint(host) else { continue }
+    let entries =
+      directory.hosts.map { (endpoint($0.key), $0.value) }
+      + directory.ports.map { (tcpEndpoint($0.key), $0.value) }
+    for case (let endpoint?, let entry) in entries {
+      guard let epoch = entry.servedIn else { continue }
       endpoint.awaited = AwaitedAgent(at: now, patience: patience)
       expected.append((endpoint, epoch))
     }

@@ -20,6 +20,9 @@ final class Hub {
   /// How long a request waits for an agent that was sent away.
   let patience: Duration
   private(set) var endpoints: [DomainName: Endpoint] = [:]
+  private(set) var tcpEndpoints: [Int: Endpoint] = [:]
+  /// Nil: this relay has no TCP ports for anybody.
+  var sockets: PortSockets?
   private(set) var sessions: [ID: RelaySession] = [:]
   /// Set once the relay ends or hands over: no agent gets an endpoint here any more.
   private(set) var leaving: GoAway.Code?
@@ -46,18 +49,23 @@ final class Hub {
   /// On the path of every request: one look into memory.
   func endpoint(_ name: DomainName) -> Endpoint? { endpoints[name] }
 
+  func tcpEndpoint(_ port: Int) -> Endpoint? { tcpEndpoints[port] }
+
+  var allEndpoints: [Endpoint] { Array(endpoints.values) + Array(tcpEndpoints.values) }
+
   /// The endpoint of a name that the database has just said is the account's.
   func endpoint(_ claimed: ClaimedEndpoint, of account: ID) -> Endpoint {
     let endpoint: Endpoint
-    if let known = endpoints[claimed.host], known.id == claimed.endpoint {
+    let known = claimed.port.map { tcpEndpoints[$0] } ?? endpoints[claimed.host]
+    if let known, known.id == claimed.endpoint {
       endpoint = known
       endpoint.vouchedAt = .now
     } else {
-      drop(claimed.host)
+      if let known { drop(known) }
       endpoint = Endpoint(
-        id: claimed.endpoint, host: claimed.host, account: account,
+        id: claimed.endpoint, host: claimed.host, port: claimed.port, account: account,
         policies: claimed.lastOwner.policies, hub: self)
-      endpoints[claimed.host] = endpoint
+      keep(endpoint)
     }
     if endpoint.life == nil, !endpoint.isActing {
       endpoint.life = EndpointLife(
@@ -90,7 +98,7 @@ final class Hub {
   /// From here on no agent gets an endpoint; owners that are being written down still are.
   func leave(_ code: GoAway.Code) {
     leaving = code
-    for endpoint in endpoints.values { endpoint.life?.leave() }
+    for endpoint in allEndpoints { endpoint.life?.leave() }
   }
 
   /// Every agent is told, and dials again; what runs goes on.
@@ -116,15 +124,18 @@ final class Hub {
   /// What a login or a claim has learned from the database itself since `readAt`, when the reading
   /// of the directory began, is newer than the directory.
   func apply(_ directory: DirectorySnapshot, readAt: Moment) {
-    for (host, entry) in directory.hosts where endpoints[host]?.id != entry.endpoint {
-      if let known = endpoints[host], known.vouchedAt >= readAt { continue }
-      drop(host)
-      endpoints[host] = Endpoint(
-        id: entry.endpoint, host: host, account: entry.account, policies: entry.policies,
-        hub: self)
+    for (host, entry) in directory.hosts {
+      renew(endpoints[host], entry, readAt) { Endpoint(entry, host: host, hub: self) }
     }
-    for (host, endpoint) in endpoints
-    where directory.hosts[host] == nil && endpoint.vouchedAt < readAt { drop(host) }
+    for (port, entry) in directory.ports {
+      renew(tcpEndpoints[port], entry, readAt) {
+        Endpoint(entry, host: self.base, port: port, hub: self)
+      }
+    }
+    for endpoint in allEndpoints where endpoint.vouchedAt < readAt {
+      let isHeld = endpoint.port.map { directory.ports[$0] != nil }
+      if !(isHeld ?? (directory.hosts[endpoint.host] != nil)) { drop(endpoint) }
+    }
     for session in sessions.values where session.begunAt < readAt {
       let login = session.login
       if directory.disabledAccounts.contains(login.account) {
@@ -135,18 +146,49 @@ final class Hub {
     }
   }
 
-  private func drop(_ host: DomainName) {
-    guard let endpoint = endpoints.removeValue(forKey: host) else { return }
+  /// The database has another endpoint at this place, or none was known.
+  private func renew(
+    _ known: Endpoint?, _ entry: DirectorySnapshot.Entry, _ readAt: Moment,
+    _ make: () -> Endpoint
+  ) {
+    if let known {
+      guard known.id != entry.endpoint, known.vouchedAt < readAt else { return }
+      drop(known)
+    }
+    keep(make())
+  }
+
+  private func keep(_ endpoint: Endpoint) {
+    if let port = endpoint.port {
+      tcpEndpoints[port] = endpoint
+    } else {
+      endpoints[endpoint.host] = endpoint
+    }
+  }
+
+  private func drop(_ endpoint: Endpoint) {
+    if let port = endpoint.port { tcpEndpoints[port] = nil } else { endpoints[endpoint.host] = nil }
     endpoint.isGone = true
     endpoint.timer?.cancel()
     endpoint.route(to: nil)
-    presence.set(host, online: false)
+    presence.set(endpoint, online: false)
     release(endpoint)
     let gone = Control.refused(
-      request: 0, code: "domain-not-held", message: "\(host) is no longer held by this account",
+      request: 0, code: "domain-not-held",
+      message: "\(endpoint.name) is no longer held by this account",
       fix: "ask the relay's operator, or serve another domain")
     for session in sessions.values where session.endpoints.removeValue(forKey: endpoint.id) != nil {
       session.send(gone)
     }
+  }
+}
+
+extension Endpoint {
+  fileprivate convenience init(
+    _ entry: DirectorySnapshot.Entry, host: DomainName, port: Int? = nil, hub: Hub
+  ) {
+    self.init(
+      id: entry.endpoint, host: host, port: port, account: entry.account,
+      policies: entry.policies, hub: hub)
   }
 }

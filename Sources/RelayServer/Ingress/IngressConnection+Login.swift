@@ -91,7 +91,7 @@ extension IngressConnection {
     var hello = Hello(
       streamLimit: 32, install: session.id.wire, instance: session.id.wire,
       clock: WallClock.milliseconds(), label: relay.base.text)
-    hello.capabilities = Hello.keepsPolicies
+    hello.capabilities = Hello.keepsPolicies | Hello.tcpEndpoints
     let link = Link(
       role: .relay, hello: hello, limits: limits, owner: session, flusher: relay.flusher,
       loop: relay.loop, writeLimit: relay.limits.linkWrite)

@@ -11,6 +11,8 @@ protocol PublicConnection: AnyObject {
 final class OpenConnections {
   private struct Entry {
     let channel: any Channel
+    /// A TCP endpoint's client: it runs from its first moment to its end.
+    var isRaw = false
     /// Nil while TLS is not through.
     var connection: (any PublicConnection)?
   }
@@ -19,9 +21,9 @@ final class OpenConnections {
 
   var count: Int { entries.count }
 
-  func accepted(_ channel: any Channel) {
+  func accepted(_ channel: any Channel, isRaw: Bool = false) {
     let key = ObjectIdentifier(channel)
-    entries[key] = Entry(channel: channel)
+    entries[key] = Entry(channel: channel, isRaw: isRaw)
     channel.closeFuture.assumeIsolated().whenComplete { _ in self.entries[key] = nil }
   }
 
@@ -38,7 +40,7 @@ final class OpenConnections {
     for entry in entries.values {
       if let connection = entry.connection {
         connection.windDown(closesIdle: closesIdle)
-      } else if closesIdle {
+      } else if closesIdle, !entry.isRaw {
         entry.channel.close(promise: nil)
       }
     }

@@ -12,6 +12,12 @@ package enum AccountCommands {
     let url: String?
     let online: Bool?
 
+    /// A TCP endpoint is only told from a name by its whole address.
+    var shown: String {
+      guard let url, TCPWish.isMeant(by: url) else { return domain }
+      return url
+    }
+
     var json: JSONText {
       var members: [(key: String, value: JSONText)] = [("domain", .string(domain))]
       if let url { members.append(("url", .string(url))) }
@@ -44,13 +50,13 @@ package enum AccountCommands {
     _ api: RelayAPI, json: Bool, _ terminal: Terminal
   ) async throws(UserError) {
     let domains: Domains = try await api.get("/api/v1/domains")
-    let width = domains.items.map(\.domain.count).max() ?? 0
+    let width = domains.items.map(\.shown.count).max() ?? 0
     for item in domains.items {
       guard !json else {
         terminal.line(item.json)
         continue
       }
-      let padded = item.domain + String(repeating: " ", count: width - item.domain.count)
+      let padded = item.shown + String(repeating: " ", count: width - item.shown.count)
       terminal.line("\(VisibleText.of(padded))  \(item.online == true ? "online" : "offline")")
     }
     if domains.items.isEmpty && !json {
@@ -70,7 +76,8 @@ package enum AccountCommands {
   package static func release(
     _ name: String, _ api: RelayAPI, json: Bool, _ terminal: Terminal
   ) async throws(UserError) {
-    let name = try domain(name)
+    let port = TCPAddress(name)?.name
+    let name = if let port { port } else { try domain(name) }
     try await api.delete("/api/v1/domains/\(name)")
     guard json else { return terminal.line("Released    \(name)") }
     terminal.line(.object([("domain", .string(name)), ("released", true)]))

@@ -34,10 +34,10 @@ package struct Detached: Sendable {
         code: "config-file", message: "no home folder is known for the log file",
         fix: "set HOME or XDG_STATE_HOME", exit: .configuration)
     }
-    let name = settings.domain.description
+    let name = settings.logName
     self.init(
       program: Detached.ownProgram, arguments: Detached.kept(arguments), environment: environment,
-      log: "\(state)/\(name.isEmpty ? "tunnel" : name).log")
+      log: "\(state)/\(name).log")
   }
 
   init(program: String, arguments: [String], environment: [String: String], log: String) {

@@ -14,12 +14,14 @@ package enum HelpText {
       tunnel - a public https address for an app on this machine
 
       Usage: tunnel [http] [TARGET] [flags]      TARGET is a port or an address of the app
+             tunnel tcp TARGET [flags]          a TCP port of the relay's, for a database and such
              tunnel COMMAND --help
 
       Examples:
         tunnel 3000                                     the account's first domain
         tunnel --domain mine.example --port 3000        a name the account holds
         tunnel http localhost:3000 --subdomain brave    brave, below the relay's own name
+        tunnel tcp 5432                                 a raw TCP port, the same one each time
 
       Commands:
         login RELAY-URL    keep the relay's address and the authtoken

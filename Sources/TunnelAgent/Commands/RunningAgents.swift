@@ -14,8 +14,12 @@ package struct RunningAgents: Sendable {
     /// Throws `usage` for what is no name or address.
     package init(domain: String?, webAddress: String?) throws(UserError) {
       if let domain {
-        self.domain = try Sourced(domain, .flag("--domain")).read(DomainWish.init(_:))
-          .value.description
+        if let address = TCPAddress(domain) {
+          self.domain = address.name
+        } else {
+          self.domain = try Sourced(domain, .flag("--domain")).read(DomainWish.init(_:))
+            .value.description
+        }
       }
       if let webAddress {
         self.webAddress = try Sourced(webAddress, .flag("--web-addr"))

@@ -24,6 +24,7 @@ extension DomainWish {
     case .full(let name): .domain(name.text)
     case .label(let label): .label(label)
     case .first: .first
+    case .tcp(let wish): .tcp(port: wish.port, label: wish.label, host: wish.host?.text ?? "")
     }
   }
 }

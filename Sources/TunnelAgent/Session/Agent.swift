@@ -26,6 +26,7 @@ package final class Agent {
   private let report: (UpstreamExchange) -> Void
   private let end: EventLoopPromise<AgentEnd>
   private let instance: ID
+  private let isTCP: Bool
   private let bootTime: () -> Moment
   private var sleep: SleepDetector
   private var life: AgentLife
@@ -45,6 +46,7 @@ package final class Agent {
     tell: @escaping @Sendable ([AgentEvent]) -> Void
   ) {
     self.settings = settings
+    isTCP = settings.domain.isTCP
     way = LinkDial(settings, dialer, loop, logger)
     self.loop = loop
     self.end = end
@@ -247,7 +249,9 @@ package final class Agent {
     if wasReady { return news.add(.online) }
     wasReady = true
     StartupCode.giveBack()
-    let domain = String(url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != ":" && $0 != "/" })
+    // A TCP endpoint's port belongs to its name.
+    let domain = String(
+      url.drop { $0 != "/" }.dropFirst(2).prefix { ($0 != ":" || isTCP) && $0 != "/" })
     if claimed { news.add(.claimed(domain: domain)) }
     news.add(.ready(url: url, upstream: "\(settings.upstream)", domain: domain))
   }
@@ -272,6 +276,9 @@ package final class Agent {
 extension Agent: LinkOwner {
   package func link(_ link: Link, said hello: Hello) {
     capabilities = hello.capabilities
+    guard !isTCP || capabilities & Hello.tcpEndpoints != 0 else {
+      return say(.refused(.tcpUnknown(settings.relay)), link)
+    }
     life { $0.greeted(link.number) }
   }
 
@@ -292,12 +299,15 @@ extension Agent: LinkOwner {
   private func say(_ word: AgentLife.Word, _ link: Link) { life { $0.said(word, on: link.number) } }
 
   package func link(_ link: Link, opened open: Open, port: StreamPort) -> (any PipeEnd)? {
-    guard open.kind == .http else { return nil }
+    guard open.kind == (isTCP ? .tcp : .http) else { return nil }
     guard life.serves(ID(open.endpoint), Epoch(open.epoch), on: link.number) else {
       let farewell = Farewell(.staleEpoch, blame: .relay)
       port.stop(farewell)
       port.reset(farewell)
       return nil
+    }
+    if open.kind == .tcp {
+      return UpstreamTCP.open(open, port, pool) { [news] in news.add(.connection($0)) }
     }
     return UpstreamExchange(
       port, id: ID(open.exchange), receivedAt: open.receivedAt, pool: pool, loop: loop,

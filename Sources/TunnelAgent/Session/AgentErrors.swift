@@ -11,6 +11,13 @@ extension UserError {
       exit: known ?? (code.hasPrefix("domain-") ? .taken : .other))
   }
 
+  /// An older relay.
+  static func tcpUnknown(_ relay: RelayAddress) -> UserError {
+    UserError(
+      code: "tcp-not-offered", message: "\(relay) knows no TCP endpoints",
+      fix: "ask its operator for a newer version")
+  }
+
   static func revoked(_ text: String, _ relay: RelayAddress) -> UserError {
     UserError(
       code: "authtoken-refused", message: "\(relay) ended the session: \(text)",

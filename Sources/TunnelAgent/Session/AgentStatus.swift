@@ -57,7 +57,7 @@ package struct AgentStatus: Sendable, Equatable {
         endpoints[index].since = time
       }
     case .replaced, .error: return true
-    case .request, .claimed, .warning: return false
+    case .request, .connection, .claimed, .warning: return false
     }
     return true
   }

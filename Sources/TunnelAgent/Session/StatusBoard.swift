@@ -19,7 +19,10 @@ package final class StatusBoard: Sendable {
 
   func heed(_ event: AgentEvent) {
     // Nearly all that happens is a request, and these are nobody's state.
-    if case .request = event { return }
+    switch event {
+    case .request, .connection: return
+    default: break
+    }
     let (waiting, changed) = contents.withLock { contents in
       let before = contents.status.domains
       guard contents.status.heed(event, at: .now, time: WallClock.milliseconds()) else {

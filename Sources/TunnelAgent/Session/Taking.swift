@@ -54,7 +54,7 @@ struct Taking: Sendable {
     case .reconnecting(let reason, _): .refused(away(reason))
     case .error(let code, let message, let fix):
       .refused(UserError(code: code, message: message, fix: fix))
-    case .request, .claimed, .warning: .refused(away(nil))
+    case .request, .connection, .claimed, .warning: .refused(away(nil))
     }
   }
 

@@ -63,6 +63,15 @@ package struct AgentSettings: Sendable {
       merged.warnings + merged.policies.warnings + [install.warning].compactMap(\.self)
   }
 
+  /// What a log of this endpoint's is called.
+  var logName: String {
+    if case .tcp(let wish) = domain {
+      let kept = wish.label.map { $0.isLetter || $0.isNumber || ".-_".contains($0) ? $0 : "-" }
+      return "tcp-" + String(kept)
+    }
+    return domain.description.isEmpty ? "tunnel" : domain.description
+  }
+
   private static func seconds(_ text: String) throws(ValueFault) -> Duration {
     guard let seconds = Double(text), seconds >= 0.001, seconds <= 86_400 else {
       throw ValueFault("`\(text)` is no time: seconds, 0.001 to 86400")

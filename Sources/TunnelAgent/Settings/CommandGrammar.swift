@@ -20,14 +20,14 @@ package enum Invocation: Sendable, Equatable {
 /// their value after `=` or a blank. Throws `UserError` with code `usage` and exit 2.
 package enum CommandGrammar {
   static let laterCommands = [
-    "run", "tcp", "start", "requests", "replay", "wait", "send", "inbox", "doctor",
+    "run", "start", "requests", "replay", "wait", "send", "inbox", "doctor",
   ]
   static let commands = Invocation.Command.allCases.map(\.rawValue)
 
   /// `arguments` without the program's own name.
   package static func parse(_ arguments: [String]) throws(UserError) -> Invocation {
     guard let first = arguments.first else { return .nothing }
-    if first.hasPrefix("-") || first == "http" || looksLikeTarget(first) {
+    if first.hasPrefix("-") || first == "http" || first == "tcp" || looksLikeTarget(first) {
       return try TunnelWords.parse(arguments)
     }
     let rest = Array(arguments.dropFirst())
@@ -45,7 +45,7 @@ package enum CommandGrammar {
 
   static func unknown(_ word: String) -> UserError {
     let shown = VisibleText.of(word)
-    if let nearest = Nearest.match(word, in: commands + laterCommands + ["http", "help"]) {
+    if let nearest = Nearest.match(word, in: commands + laterCommands + ["http", "tcp", "help"]) {
       return usage("unknown command `\(shown)`", fix: "did you mean `tunnel \(nearest)`?")
     }
     return usage(

@@ -6,8 +6,14 @@ package enum DomainWish: Sendable, Hashable, CustomStringConvertible {
   case full(DomainName)
   case label(String)
   case first
+  /// No name: a TCP port of the relay's.
+  case tcp(TCPWish)
 
   package init(_ text: String) throws(ValueFault) {
+    guard !TCPWish.isMeant(by: text) else {
+      throw ValueFault(
+        "`\(text)` is a TCP endpoint's address, not a name", fix: "`tunnel tcp 5432 --url \(text)`")
+    }
     let parts = try Authority(text, anyHost: true)
     guard parts.scheme == nil || parts.scheme == "https" || parts.scheme == "http" else {
       throw ValueFault("`\(text)` is no web address: https://NAME")
@@ -39,12 +45,17 @@ package enum DomainWish: Sendable, Hashable, CustomStringConvertible {
     return try DomainWish(text)
   }
 
-  /// What the relay is asked for; empty for `first`.
+  package var isTCP: Bool {
+    if case .tcp = self { true } else { false }
+  }
+
+  /// What the relay is asked for; empty for `first`, and for a TCP port that it is to choose.
   package var description: String {
     switch self {
     case .full(let name): name.text
     case .label(let label): label
     case .first: ""
+    case .tcp(let wish): wish.name
     }
   }
 }

@@ -79,9 +79,19 @@ struct FileSettings: Sendable {
         endpoint.upstream = try FileSettings.text(upstream, "url")
       }
     }
-    _ = try endpoint.url?.read(DomainWish.init(_:))
-    _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    if endpoint.isTCP {
+      _ = try endpoint.url?.read(TCPWish.init(url:))
+      _ = try endpoint.upstreamOfTCP()
+    } else {
+      _ = try endpoint.url?.read(DomainWish.init(_:))
+      _ = try endpoint.upstream?.read(UpstreamTarget.init(_:))
+    }
     endpoint.policies = try PolicyWord.read(node)
+    if endpoint.isTCP, let (word, said) = endpoint.policies.first, let text = said.first {
+      throw text.source.fault(
+        ValueFault(
+          "\(word.key) is for HTTP, and this is a TCP endpoint", fix: "leave \(word.key) out"))
+    }
     _ = try PolicySettings(TunnelRequest(), file: endpoint.policies)
     try notYet(node, ["inbox", "resign"])
     return endpoint

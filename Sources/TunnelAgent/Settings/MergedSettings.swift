@@ -27,7 +27,7 @@ package struct MergedSettings: Sendable {
   package private(set) var upstream: Sourced<UpstreamTarget>?
   package private(set) var project: Sourced<String>?
   package private(set) var endpoint: Sourced<String>?
-  package let policies: PolicySettings
+  package private(set) var policies = PolicySettings()
   package private(set) var warnings: [String] = []
   /// The endpoints of the file if there are several and none was chosen.
   package private(set) var choices: [String] = []
@@ -54,7 +54,22 @@ package struct MergedSettings: Sendable {
     warnings += account.warnings
 
     let words = TunnelChoice(request, places)
-    let endpoint = try found.endpoint(request)
+    if let tcp = try TCPChoice(request, found, words) {
+      (domain, upstream, endpoint) = (tcp.wish, tcp.upstream, tcp.name)
+    } else {
+      try chooseName(words, found)
+    }
+    project =
+      request.last("--project") ?? found.project?.project ?? found.user?.project
+      ?? place.name.map { Sourced($0, .preset("the git root's folder")) }
+  }
+
+  private mutating func chooseName(
+    _ words: TunnelChoice, _ found: FoundFiles
+  ) throws(UserError) {
+    var endpoint = try found.endpoint(request)
+    // A target, or a name, says that this is no run of the file's TCP endpoint.
+    if endpoint?.isTCP == true { endpoint = nil }
     choices = endpoint == nil ? found.endpointNames : []
     self.endpoint = endpoint?.name
     if let said = try words.domain() {
@@ -67,9 +82,6 @@ package struct MergedSettings: Sendable {
     if upstream == nil {
       upstream = try endpoint?.upstream?.read(UpstreamTarget.init(_:))
     }
-    project =
-      request.last("--project") ?? found.project?.project ?? found.user?.project
-      ?? place.name.map { Sourced($0, .preset("the git root's folder")) }
   }
 }
 
@@ -113,6 +125,9 @@ struct FoundFiles {
   private var endpoints: [FileSettings.Endpoint] {
     all.map(\.endpoints).first { !$0.isEmpty } ?? []
   }
+
+  var tcpEndpoints: [FileSettings.Endpoint] { endpoints.filter(\.isTCP) }
+  var hasOneEndpoint: Bool { endpoints.count == 1 }
 
   var endpointNames: [String] { endpoints.compactMap(\.name?.value) }
 

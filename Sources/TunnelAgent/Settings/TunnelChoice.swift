@@ -27,11 +27,14 @@ struct TunnelChoice {
     return try environment.setting("TUNNEL_DOMAIN")?.read(DomainWish.init(_:))
   }
 
-  func upstream() throws(UserError) -> Sourced<UpstreamTarget>? {
+  func upstream(isTCP: Bool = false) throws(UserError) -> Sourced<UpstreamTarget>? {
     var chosen: Sourced<UpstreamTarget>?
     var open: Sourced<UpstreamTarget>?
     for word in request.targets {
-      let read = try Sourced(word, .flag("TARGET")).read(UpstreamTarget.read)
+      let read = try Sourced(word, .flag("TARGET")).read { text throws(ValueFault) in
+        if isTCP { return (target: try UpstreamTarget.tcp(text), saidPort: true) }
+        return try UpstreamTarget.read(text)
+      }
       let target = Sourced(read.value.target, read.source)
       if let first = chosen ?? open, first.value != target.value {
         throw two("targets", "\(first.value)", "\(target.value)")
@@ -41,7 +44,8 @@ struct TunnelChoice {
     for given in request.values("--port") {
       let port = try Sourced(given.value, .flag("--port")).read(UpstreamTarget.port)
       let host = (chosen ?? open)?.value.host ?? "localhost"
-      let target = Sourced(UpstreamTarget(host: host, port: port.value), port.source)
+      let said = UpstreamTarget(host: host, port: port.value, isTCP: isTCP)
+      let target = Sourced(said, port.source)
       if let first = chosen, first.value != target.value {
         throw two("targets", "\(first.value)", "\(target.value)")
       }
@@ -49,7 +53,7 @@ struct TunnelChoice {
     }
     if let chosen = chosen ?? open { return chosen }
     return try environment.setting("TUNNEL_PORT")?.read { text throws(ValueFault) in
-      UpstreamTarget(port: try UpstreamTarget.port(text))
+      UpstreamTarget(port: try UpstreamTarget.port(text), isTCP: isTCP)
     }
   }
 

@@ -31,6 +31,7 @@ package struct TunnelFlag: Sendable {
     .init("--hostname", value: "NAME", "the same as --domain"),
     .init("--subdomain", value: "LABEL", "a name directly below the relay's own"),
     .init("--port", value: "PORT", "the app's port on this machine, in place of TARGET"),
+    .init("--tcp-port", value: "PORT", "with tcp: this port of the relay's (also --url tcp://…)"),
     .init("--relay", value: "URL", "the relay to use (TUNNEL_RELAY)"),
     .init("--plain-http", "allow http:// to a relay that is not on this machine"),
     .init("--ca", value: "FILE", "trust the authorities in FILE too (also SSL_CERT_FILE)"),

@@ -14,6 +14,9 @@ package struct TunnelRequest: Sendable, Equatable {
   /// In the order of the command line.
   package var flags: [Given] = []
   package var targets: [String] = []
+  /// The words `http` and `tcp` were said.
+  package var isHTTP = false
+  package var isTCP = false
 
   package init() {}
 

@@ -24,7 +24,11 @@ struct TunnelWords {
         try flag(word)
       } else if CommandGrammar.looksLikeTarget(word) {
         request.targets.append(word)
-      } else if word != "http" {
+      } else if word == "http" {
+        request.isHTTP = true
+      } else if word == "tcp" {
+        request.isTCP = true
+      } else {
         throw stranger(word)
       }
     }

@@ -3,10 +3,13 @@ package struct UpstreamTarget: Sendable, Hashable, CustomStringConvertible {
   /// Lower case; `localhost` stands for 127.0.0.1 and then ::1. IPv6 literals keep brackets.
   package let host: String
   package let port: Int
+  /// A TCP endpoint's: its bytes are nobody's HTTP.
+  package private(set) var isTCP = false
 
-  package init(host: String = "localhost", port: Int) {
+  package init(host: String = "localhost", port: Int, isTCP: Bool = false) {
     self.host = host
     self.port = port
+    self.isTCP = isTCP
   }
 
   package init(_ text: String) throws(ValueFault) {
@@ -38,6 +41,19 @@ package struct UpstreamTarget: Sendable, Hashable, CustomStringConvertible {
     return (target, parts.port != nil)
   }
 
+  /// `5432`, `localhost:5432`, `tcp://db.local:5432`.
+  static func tcp(_ text: String) throws(ValueFault) -> UpstreamTarget {
+    let scheme = "tcp://"
+    let bare = text.lowercased().hasPrefix(scheme) ? String(text.dropFirst(scheme.count)) : text
+    guard !bare.contains("://") else {
+      throw ValueFault("`\(text)` is no target of a TCP endpoint", fix: "say its HOST:PORT")
+    }
+    var (target, saidPort) = try read(bare)
+    guard saidPort else { throw ValueFault("`\(text)` has no port", fix: "\(bare):5432") }
+    target.isTCP = true
+    return target
+  }
+
   /// A port alone, as `--port` takes it.
   static func port(_ text: String) throws(ValueFault) -> Int {
     try Authority.port(text)
@@ -45,6 +61,7 @@ package struct UpstreamTarget: Sendable, Hashable, CustomStringConvertible {
 
   /// What the banner shows.
   package var description: String {
-    port == 80 ? "http://\(host)" : "http://\(host):\(port)"
+    if isTCP { return "\(host):\(port)" }
+    return port == 80 ? "http://\(host)" : "http://\(host):\(port)"
   }
 }

@@ -5,6 +5,8 @@ package enum AgentEvent: Sendable {
   /// The relay has confirmed the route; said once, a later return is `online`.
   case ready(url: String, upstream: String, domain: String)
   case request(RequestReport)
+  /// A connection to a TCP endpoint is over.
+  case connection(ConnectionReport)
   case reconnecting(reason: String, retryMilliseconds: UInt64)
   case online
   /// Another install serves the domain; `since` in milliseconds since 1970.

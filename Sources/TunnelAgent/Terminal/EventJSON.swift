@@ -6,6 +6,8 @@ enum EventJSON {
     switch event {
     case .request(let report):
       RequestLines.json(report)
+    case .connection(let report):
+      report.json
     case .ready(let url, let upstream, let domain):
       .object([
         ("event", "ready"), ("url", .string(url)), ("upstream", .string(upstream)),

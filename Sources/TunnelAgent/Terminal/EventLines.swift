@@ -8,6 +8,8 @@ enum EventLines {
       var lines = RequestLines()
       lines.add(report, colors: style.colorsOut)
       return [String(decoding: lines.buffer.bytes.dropLast(), as: UTF8.self)]
+    case .connection(let report):
+      return [report.line(colors: style.colorsOut)]
     case .ready(let url, let upstream, _):
       return [
         "tunnel \(Release.version)",

@@ -23,7 +23,7 @@ package final class Herald: Sendable {
       case .ready, .standby:
         writer?.write(EventJSON.of(event).line)
         writer = nil
-      case .request, .online, .replaced, .claimed, .warning: break
+      case .request, .connection, .online, .replaced, .claimed, .warning: break
       }
     }
   }

@@ -101,7 +101,7 @@ extension AgentEvent {
   /// What `-q` leaves out.
   fileprivate var isChatter: Bool {
     switch self {
-    case .ready, .request: true
+    case .ready, .request, .connection: true
     default: false
     }
   }
