@@ -7,7 +7,7 @@ package struct Hello: Equatable, Sendable {
   /// What it knows beyond the protocol's first form, a bit each.
   package var capabilities: UInt64 = 0
   /// A relay's: it understands a `serve` of kind TCP, whether or not it offers ports.
-  package static let tcpEndpoints: UInt64 = 1
+  package static let tcpEndpoints: UInt64 = 2
   /// How many streams the peer may have open at once.
   package var streamLimit: UInt32
   package var install: WireID
