@@ -127,6 +127,7 @@ def test_a_hundred_megabytes_pass_both_ways_at_once(keep, tunnel, ports):
     size, piece = 100 * MIB, random.randbytes(MIB)
     sums = {"app": hashlib.sha256(), "client": hashlib.sha256()}
     expected = hashlib.sha256(piece * (size // MIB)).hexdigest()
+    read = {"app": 0, "client": 0}
 
     def feed(sock):
         try:
@@ -139,6 +140,7 @@ def test_a_hundred_megabytes_pass_both_ways_at_once(keep, tunnel, ports):
     def take(sock, name):
         while data := sock.recv(1 << 18):
             sums[name].update(data)
+            read[name] += len(data)
 
     def both(sock, name):
         feeder = threading.Thread(target=feed, args=(sock,), daemon=True)
@@ -152,6 +154,8 @@ def test_a_hundred_megabytes_pass_both_ways_at_once(keep, tunnel, ports):
         both(sock, "client")
     event = child.wait_event("connection", deadline=60)
     assert (event["bytes_in"], event["bytes_out"]) == (size, size)
+    # The last of it may still stand in the app's socket.
+    wait_until("the app to have read all", lambda: read["app"] >= size)
     assert [sums[name].hexdigest() for name in ("app", "client")] == [expected] * 2
     assert ports.child.resident() - before[0] < 48 * MIB and child.resident() - before[1] < 48 * MIB
 
