@@ -13,7 +13,7 @@ final class RedirectConnection: ChannelInboundHandler {
 
   private let relay: RelayCore
   private let deadline = LazyDeadline()
-  private var reader = RequestReader()
+  private var reader: RequestReader
   private var unread = ByteBuffer()
   /// The deadline of the head that is being read is set.
   private var headHasBegun = true
@@ -21,7 +21,10 @@ final class RedirectConnection: ChannelInboundHandler {
   private var lingers = false
   private var lingered = 0
 
-  init(_ relay: RelayCore) { self.relay = relay }
+  init(_ relay: RelayCore) {
+    self.relay = relay
+    reader = RequestReader(limits: relay.limits.heads)
+  }
 
   func handlerAdded(context: ChannelHandlerContext) {
     let channel = context.channel
