@@ -17,7 +17,7 @@ from harness.apps import RawApp
 from harness.beside import Pulse
 from harness.frames import DATA, OPEN, WINDOW, RawLink, frame
 from harness.offences import OFFENCES, Uploads, log_of, offend
-from harness.process import wait_until
+from harness.process import busy, wait_until
 from harness.tunnel import Relay, agent
 from harness.wire import Reader, ask, dial, read_answer, request_bytes
 
@@ -154,16 +154,6 @@ def healthy(relay):
         sock.sendall(request_bytes("localhost", "/healthz"))
         return read_answer(Reader(sock), b"GET").status == 200
     return False
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def busy(pid):
-    """Seconds of processor time."""
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_without_descriptors_the_relay_serves_on_and_accepts_again(own, keep, full):

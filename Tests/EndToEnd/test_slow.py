@@ -17,7 +17,7 @@ import time
 import pytest
 
 from harness.apps import RawApp, answer_bytes
-from harness.process import Child, wait_until
+from harness.process import Child, busy, descriptors, wait_until
 from harness.tunnel import Relay, agent
 from harness.wire import Closed, Reader, ask, dial, read_answer, request_bytes
 
@@ -35,7 +35,7 @@ def handler(request, sock, reader):
             for _ in range(250):
                 sock.sendall(piece)
         return False
-    if request.target == b"/up":
+    if request.target == b"/up" and request.method == b"POST":
         with contextlib.suppress(OSError):
             while sock.recv(1_000):
                 pass
@@ -162,22 +162,29 @@ def test_slowhttptest_closes_no_door(tunnel, keep, full, way):
     assert program, "slowhttptest is missing: apt-get install -y slowhttptest"
     relay, domain, _ = tunnel()
     good = keep(Newcomers(relay, domain))
+    counts = []
     path = "/large" if way == "slow read" else "/up" if way == "slow body" else "/"
     # No name server knows the domain: as a proxy the relay is asked for it by its whole URL.
-    done = subprocess.run(
-        [program, *SLOWHTTPTEST[way], "-c", "1000", "-r", "500", "-l", "90", "-p", "2", "-d",
-         f"127.0.0.1:{relay.port}", "-u", f"http://{domain}{path}"], capture_output=True,
-        text=True, timeout=200, env={**os.environ, "TERM": "dumb"})
+    with subprocess.Popen(
+            [program, *SLOWHTTPTEST[way], "-c", "1000", "-r", "500", "-l", "95", "-p", "2", "-d",
+             f"127.0.0.1:{relay.port}", "-u", f"http://{domain}{path}"], stdout=subprocess.PIPE,
+            text=True, env={**os.environ, "TERM": "dumb"}) as child:
+        at_85 = threading.Timer(85, lambda: counts.append(descriptors(relay.child.pid)))
+        at_85.start()
+        out = child.communicate(timeout=200)[0]
+    at_85.cancel()
     good.stop()
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", done.stdout)
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", out)
     words = dict(re.findall(r"^([A-Za-z ]+): +(\S.*?) *$", text, re.MULTILINE))  # the last of each
     print(f"{way}: {words['Exit status']}, connected {words['connected']}, closed "
-          f"{words['closed']}, service available {words['service available']}; a good client: "
+          f"{words['closed']}, service available {words['service available']}; the relay's "
+          f"descriptors after 85 s, if it still ran: {counts}; a good client: "
           f"{len(good.took)} new connections, p99 {good.p99:.1f} ms, {len(good.faults)} errors")
     assert not good.faults and good.p99 < 200
     assert words["service available"] == "YES"
-    # Every one of them was closed before its time was over.
-    assert words["Exit status"] == "No open connections left"
+    # Every one of them was closed before its time was over. What slowhttptest reads by the byte
+    # it holds for open, though its TCP was reset: there the relay is asked.
+    assert words["Exit status"] == "No open connections left" or counts and counts[0] < 100
 
 
 @pytest.mark.timeout(300)
@@ -198,12 +205,6 @@ def test_connections_that_rest_cost_little(tunnel, keep, full):
 
 
 # Few descriptors.
-
-
-def busy(pid):
-    """Seconds of processor time."""
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 FEW = ("prlimit", "--nofile=256:256")

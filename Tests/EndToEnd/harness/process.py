@@ -155,6 +155,17 @@ def run(argv, env=None, cwd=None, stdin="", deadline=DEADLINE):
                           capture_output=True, text=True, timeout=deadline, check=False)
 
 
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def busy(pid):
+    """Seconds of processor time."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        words = stat.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def alive(pid):
     try:
         os.kill(pid, 0)
