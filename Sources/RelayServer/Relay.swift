@@ -96,6 +96,8 @@ package final class Relay: Sendable {
         let sockets = PortSockets(offer, core)
         hub.sockets = sockets
         sockets.inherit(inherited.ports, patience: settings.limits.agentWait)
+      } else {
+        for socket in inherited.ports.values { close(socket) }
       }
       return NIOLoopBound(core, eventLoop: loop)
     }.get()

@@ -87,6 +87,9 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
   package func attach(_ user: any SocketUser) { self.user = user }
 
   package var isOpen: Bool { context != nil }
+  /// Something that was written waits here for the kernel, or for a client's window.
+  package var isSending: Bool { backlog > 0 || !held.isEmpty }
+  package var isStream: Bool { if case .stream = below { true } else { false } }
   package var channel: (any Channel)? { context?.channel }
 
   /// Memory for a head that is about to be written.
@@ -129,7 +132,7 @@ package final class JoinedSocket: ChannelInboundHandler, RemovableChannelHandler
     isReading = true
     hasAsked = false
     let bytes = unwrapInboundIn(data)
-    if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
+    unread.append(bytes)
     user?.socketRead(self)
     // Kept, a drained buffer would make the next read take new memory.
     if unread.readableBytes == 0 { unread = ByteBuffer() }

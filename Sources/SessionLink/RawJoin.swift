@@ -66,9 +66,12 @@ package final class RawJoin: PipeEnd, SocketUser, Creditor {
 
   // MARK: - From the socket into the pipe
 
-  package func socketRead(_ socket: JoinedSocket) { passOn(socket) }
+  package func socketRead(_ socket: JoinedSocket) {
+    // What still comes behind the end is nobody's, and must not pile up.
+    if end != nil { socket.unread = ByteBuffer() } else { passOn(socket) }
+  }
 
-  package func socketEnded(_ socket: JoinedSocket) { passOn(socket) }
+  package func socketEnded(_ socket: JoinedSocket) { socketRead(socket) }
 
   private func passOn(_ socket: JoinedSocket) {
     // Behind the socket's end nothing more comes: the rest waits in the pipe, for the socket may be

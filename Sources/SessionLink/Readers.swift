@@ -22,6 +22,17 @@ extension ClientHelloReader {
 }
 
 extension ByteBuffer {
+  /// More of what is taken from its front piece by piece: what was taken does not pile up there,
+  /// though the buffer may never be quite empty.
+  package mutating func append(_ more: ByteBuffer) {
+    guard readableBytes > 0 else {
+      self = more
+      return
+    }
+    if readerIndex > 16 << 10 { discardReadBytes() }
+    writeImmutableBuffer(more)
+  }
+
   /// What of these bytes was read by now: `rest` is a copy that has gone on.
   package func before(_ rest: ByteBuffer) -> ByteBuffer {
     if rest.readableBytes == 0 { return self }

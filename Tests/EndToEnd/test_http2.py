@@ -191,6 +191,7 @@ def refused(connection, fields):
     ({":path": "/a b"}, 400), ({":path": "/a\r\nx: y"}, 400), ({":path": "a"}, 400),
     ({":path": "*"}, 400), ({":path": "/\x7f"}, 400), ({":scheme": "http://x/"}, 400),
     ({":method": "GET /x HTTP/1.1\r\nA:"}, 400), ({":method": "CONNECT"}, 400),
+    ({":method": "PRI"}, 400),
     ({":authority": "a b"}, 400), ({":authority": "user@mine.example"}, 400),
     ({"host": "other.example"}, 421), ({"x": "a\r\nb: c"}, 400), ({"x": "a\nb"}, 400),
     ({"x": "a\0b"}, 400), ({"x": " a"}, 400), ({"x": "a\t"}, 400), ({"x y": "1"}, 400),

@@ -73,6 +73,30 @@ def test_python_h2_sends_fetches_and_keeps_trailers(serve, keep, domain, relay, 
     assert [(str(name), str(value)) for name, value in trailers] == [("x-sum", "42")]
 
 
+def test_padding_is_no_body_and_keeps_no_room(serve, app, relay, domain):
+    """More frames than would fill the relay's room for bodies, if their padding stayed in it."""
+    count = 6_000
+    serve(app.port)
+    sock = socket.create_connection(("127.0.0.1", relay.port))
+    sock.settimeout(30)
+    link = h2.connection.H2Connection()
+    link.initiate_connection()
+    stream = link.get_next_available_stream_id()
+    link.send_headers(stream, [(":method", "POST"), (":scheme", "http"), (":authority", domain),
+                               (":path", "/padded")])
+    sent, status = 0, None
+    while status is None:
+        while sent < count and link.local_flow_control_window(stream) >= 257:
+            sent += 1
+            link.send_data(stream, b"x", pad_length=255, end_stream=sent == count)
+        sock.sendall(link.data_to_send())
+        for event in link.receive_data(sock.recv(1 << 16)):
+            if isinstance(event, h2.events.ResponseReceived):
+                status = dict(event.headers)[b":status"]
+    sock.close()
+    assert status == b"200" and len(app.requests[-1].body) == count
+
+
 @pytest.mark.timeout(120)
 def test_httpx_posts_and_reads(serve, keep, domain, relay, full):
     size = (100 if full else 8) * MIB

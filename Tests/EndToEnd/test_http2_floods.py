@@ -90,6 +90,7 @@ FLOODS = {
     "SETTINGS": forever(frame(http2.SETTINGS)),
     "large SETTINGS": forever(frame(http2.SETTINGS, 0, struct.pack(">HI", 3, 100) * 2_700)),
     "PRIORITY": forever(frame(http2.PRIORITY, 1, b"\0\0\0\0\x10")),
+    "GOAWAY": forever(frame(http2.GOAWAY, 0, bytes(8))),
     "rapid resets": rapid_resets,
     "stream errors": stream_errors,
     "CONTINUATION": continuations,
@@ -174,6 +175,34 @@ def test_silence_and_half_a_head_are_closed(own, keep):
     assert later.ask("localhost", "/healthz").status == 200
     later.sock.sendall(b"\0\0\x08\x06")
     for client in (silent, half, later):
+        client.until_closed()
+
+
+def test_a_first_request_that_comes_in_one_piece_may_take_its_time(own, keep):
+    gate = threading.Event()
+    app = keep(RawApp(lambda request, sock, reader: gate.wait(30) and
+                      sock.sendall(answer_bytes())))
+    relay, domain = own("{header_read_timeout_ms: 1000}", app)
+    client = keep(Client(relay.port))
+    stream = client.next_stream()
+    client.answers[stream] = http2.Answer()
+    head = client.block(client.head(domain, "/", "POST"))
+    client.sock.sendall(frame(http2.HEADERS, stream, head, http2.END_HEADERS)
+                        + frame(http2.DATA, stream, b"body", http2.END_STREAM))
+    # One that began later and says nothing has been closed meanwhile.
+    keep(Client(relay.port)).until_closed()
+    gate.set()
+    assert client.answer(stream).status == 200
+
+
+def test_whoever_does_not_hear_goodbye_is_closed(own, keep):
+    relay, _ = own("{keep_alive_timeout_ms: 500, drain_ms: 500}")
+    deaf = keep(Client(relay.port, acknowledges=False))
+    assert deaf.ask("localhost", "/healthz").status == 200
+    wrong = keep(Client(relay.port))
+    # No :path: the stream never comes to be.
+    wrong.send([(":method", "GET"), (":scheme", "http"), (":authority", "localhost")])
+    for client in (deaf, wrong):
         client.until_closed()
 
 

@@ -53,7 +53,7 @@ struct FrameCensusTests {
   }
 
   @Test(
-    "of frames that bring nothing as many pass as the limit says", arguments: [8, 0, 0x10, 0xfa])
+    "of frames that bring nothing as many pass as the limit says", arguments: [7, 8, 0, 0x10, 0xfa])
   func limit(type: UInt8) {
     var census = FrameCensus(limit: 2_000, seconds: 10)
     let useless = head(type, count: type == 0 ? 0 : 4)
@@ -75,7 +75,7 @@ struct FrameCensusTests {
   @Test("data, its end, and what NIOHTTP2 counts itself are not counted")
   func others() {
     var census = FrameCensus(limit: 1, seconds: 1)
-    for type: UInt8 in [2, 3, 4, 5, 6, 7, 9] {
+    for type: UInt8 in [2, 3, 4, 5, 6, 9] {
       for _ in 0..<10 { #expect(census.took(head(type), at: 0) == true) }
     }
     for _ in 0..<10 {

@@ -20,7 +20,7 @@ struct AnswerFrames {
   }
 
   private var stage = Stage.head
-  private var scanner = ResponseScanner()
+  private var scanner = ResponseScanner(limits: .edited)
   private let context: RequestContext
   private var unread = ByteBuffer()
   /// Of a chunk, counted by its reader and not taken yet.
@@ -32,7 +32,7 @@ struct AnswerFrames {
   var isOver: Bool { if case .over = stage { true } else { false } }
 
   mutating func receive(_ bytes: ByteBuffer) {
-    if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
+    unread.append(bytes)
   }
 
   /// The next payload; nil: more bytes have to come first.
@@ -81,7 +81,7 @@ struct AnswerFrames {
     }
     unread.moveReaderIndex(forwardBy: head.length)
     if head.status < 200 {
-      scanner = ResponseScanner()
+      scanner = ResponseScanner(limits: .edited)
       return .headers(.init(headers: fields))
     }
     stage =

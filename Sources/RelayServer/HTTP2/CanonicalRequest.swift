@@ -115,7 +115,9 @@ private struct PseudoFields {
     let scheme = try Self.only(":scheme", fields) ?? ""
     let host = try Self.only("host", fields)
     let named = try Self.only(":authority", fields) ?? host ?? ""
-    guard Self.isVisible(method) else { throw CanonicalRequest.bad(":method is no method") }
+    guard Self.isVisible(method), method != "PRI" else {
+      throw CanonicalRequest.bad(":method is no method")
+    }
     guard scheme == "https" || scheme == "http" else {
       throw CanonicalRequest.bad(":scheme is neither https nor http")
     }

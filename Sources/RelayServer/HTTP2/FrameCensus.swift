@@ -16,6 +16,8 @@ struct FrameHead: Equatable {
   var isOfHeaderBlock: Bool { type == 1 || type == 9 }
   var endsHeaders: Bool { flags & 4 != 0 }
   var endsStream: Bool { flags & 1 != 0 }
+  /// More than the length of a padding (section 6.1).
+  var hasData: Bool { count > (flags & 8 != 0 ? 1 : 0) }
   var isGoAway: Bool { type == 7 }
 }
 
@@ -76,9 +78,9 @@ struct FrameCensus {
   /// False: that was one too many.
   mutating func took(_ head: FrameHead, at now: UInt64) -> Bool {
     switch head.type {
-    case 0 where head.count > 0 || head.endsStream: return true
-    // All that have a name but WINDOW_UPDATE: NIOHTTP2 limits them.
-    case 2...7, 9: return true
+    case 0 where head.hasData || head.endsStream: return true
+    // SETTINGS and the like: NIOHTTP2 limits them.
+    case 2...6, 9: return true
     case 1:
       justified += Self.forHeaders
       return true

@@ -26,12 +26,19 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
   private var outbound = FrameWalker()
   private var census: FrameCensus
   private let deadline = LazyDeadline()
+  /// GOAWAY was said, and the client may not hear of it.
+  private let leaving = LazyDeadline()
+  /// The client takes nothing of what the relay writes.
+  private let stall = LazyDeadline()
   private var hadHead = false
   private var isLate = false
   private var blockIsOpen = false
   /// NIOHTTP2 has found a fault in the connection and said GOAWAY.
   private(set) var isBroken = false
+  private var isLeaving = false
   private var isQueued = false
+  private var isClosing = false
+  private var isForced = false
   /// Bytes of bodies that wait, by open stream, and in all.
   private var held: [UInt32: Int] = [:]
   private var heldInAll = 0
@@ -45,8 +52,8 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    // The deadline lives no longer than this.
-    deadline.met = { [unowned self] in self.close() }
+    // They live no longer than this.
+    for one in [deadline, leaving, stall] { one.met = { [unowned self] in self.close() } }
     deadline.set(limits.firstHead, on: context.eventLoop)
   }
 
@@ -58,17 +65,26 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
   }
 
   private func forget() {
-    deadline.cancel()
+    for one in [deadline, leaving, stall] { one.cancel() }
     context = nil
   }
 
-  private func close() { context?.channel.close(promise: nil) }
+  /// At once, whatever has not left.
+  private func close() {
+    isForced = true
+    context?.channel.close(promise: nil)
+  }
 
   // MARK: - From the client
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = unwrapInboundIn(data)
+    var before = inbound.current
     while let head = inbound.next(&bytes) {
+      // What stands before another frame was whole.
+      if let before, before.isOfHeaderBlock, before.endsHeaders { headIsThrough() }
+      before = head
+      if !blockIsOpen { isInTime() }
       guard census.took(head, at: Moment.now.nanoseconds) else { return close() }
       if head.isOfHeaderBlock { blockIsOpen = !head.endsHeaders }
       if head.isData, held[head.stream] != nil {
@@ -84,15 +100,26 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
   private func watchHead(_ context: ChannelHandlerContext) {
     let isInside = inbound.isInside && inbound.current?.isData == false
     if !hadHead {
-      hadHead = inbound.current?.isOfHeaderBlock == true && !blockIsOpen && !isInside
-      if hadHead { deadline.clear() }
+      if inbound.current?.isOfHeaderBlock == true, !blockIsOpen, !isInside { headIsThrough() }
     } else if blockIsOpen || isInside {
       if !isLate { deadline.set(limits.laterHead, on: context.eventLoop) }
       isLate = true
-    } else if isLate {
-      isLate = false
-      deadline.clear()
+    } else {
+      isInTime()
     }
+  }
+
+  private func isInTime() {
+    guard isLate else { return }
+    isLate = false
+    deadline.clear()
+  }
+
+  /// The first: from here on there are streams, or a connection at rest.
+  private func headIsThrough() {
+    if hadHead { return }
+    hadHead = true
+    deadline.clear()
   }
 
   func read(context: ChannelHandlerContext) {
@@ -135,8 +162,19 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
       guard head.isGoAway, let code = bytes.getInteger(at: bytes.readerIndex + 4, as: UInt32.self)
       else { continue }
       if code != 0 { isBroken = true }
+      if !isLeaving { leaving.set(limits.drain, on: context.eventLoop) }
+      isLeaving = true
     }
     context.write(data, promise: promise)
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable {
+      stall.clear()
+    } else {
+      stall.set(limits.clientWrite, on: context.eventLoop)
+    }
+    context.fireChannelWritabilityChanged()
   }
 
   func flush(context: ChannelHandlerContext) {
@@ -151,7 +189,14 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
   }
 
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    context.flush()
-    context.close(mode: mode, promise: promise)
+    guard mode == .all, !isBroken, !isForced, !isClosing else {
+      context.flush()
+      return context.close(mode: mode, promise: promise)
+    }
+    // What was written leaves first: the kernel may have no room for it now.
+    isClosing = true
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+      context.close(mode: mode, promise: promise)
+    }
   }
 }

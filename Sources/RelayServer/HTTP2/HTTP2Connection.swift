@@ -43,14 +43,19 @@ final class HTTP2Connection: ChannelInboundHandler, PublicConnection {
     }
     let connection = HTTP2Connection(gate)
     relay.open.entered(connection, on: channel)
-    try channel.pipeline.syncOperations.addHandlers(gate, streams, keeping, connection)
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandlers(gate, streams, keeping, connection)
+    // Its idle time begins with this, which has passed already.
+    keeping.channelActive(context: try pipeline.context(handler: keeping))
     try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 4)
     try channel.syncOptions?.setOption(.autoRead, value: true)
     if let read, read.readableBytes > 0 {
-      channel.pipeline.syncOperations.fireChannelRead(NIOAny(read))
-      channel.pipeline.syncOperations.fireChannelReadComplete()
+      pipeline.fireChannelRead(NIOAny(read))
+      pipeline.fireChannelReadComplete()
     }
     channel.read()
+    // Let in while the relay was leaving already.
+    if relay.isDraining { connection.windDown(closesIdle: false) }
   }
 
   private static func enter(
@@ -82,9 +87,10 @@ final class HTTP2Connection: ChannelInboundHandler, PublicConnection {
     settings.targetWindowSize = connectionWindow
     settings.maximumSequentialContinuationFrames = limits.continuations
     // FrameCensus counts those that are empty.
-    settings.maximumSequentialEmptyDataFrames = limits.idleFrames
+    settings.maximumSequentialEmptyDataFrames = .max
     settings.controlFrameRateLimit.maximumCount = limits.controlFrames
-    settings.maximumConnectionGlitches = limits.controlFrames
+    // For a connection's whole life; the rate of streams' faults is limited below.
+    settings.maximumConnectionGlitches = .max
     return settings
   }
 

@@ -19,6 +19,8 @@ final class StreamTranslator: ChannelDuplexHandler {
   var refuse: (Refusal) -> Void = { _ in }
   /// Bytes of the answer that wait: for the client's window, or for the connection.
   private(set) var waiting = 0
+  /// Frames of it that wait.
+  private var unsent = 0
   private let gate: FrameGuard
   private let stream: UInt32
   private var body: CanonicalRequest.Body?
@@ -48,7 +50,9 @@ final class StreamTranslator: ChannelDuplexHandler {
         try end(part.headers, context)
       case .data(let part):
         isWhole = part.endStream
-        gate.passed(part.data.readableBytes, of: stream)
+        // Padding counts as the frame's, and so does the byte that says how long it is.
+        let padding = part.paddingBytes.map { $0 + 1 } ?? 0
+        gate.passed(part.data.readableBytes + padding, of: stream)
         if case .byteBuffer(let bytes) = part.data { pass(bytes, context) }
         if isWhole { try end(nil, context) }
       default: break
@@ -109,14 +113,17 @@ final class StreamTranslator: ChannelDuplexHandler {
   private func send(_ payload: HTTP2Frame.FramePayload, _ context: ChannelHandlerContext) {
     let promise = context.eventLoop.makePromise(of: Void.self)
     lastWrite = promise.futureResult
+    var count = 0
     if case .data(let part) = payload {
-      let count = part.data.readableBytes
+      count = part.data.readableBytes
       gate.sentData()
-      waiting += count
-      promise.futureResult.assumeIsolated().whenComplete { _ in
-        self.waiting -= count
-        if self.waiting == 0, self.endsRequest { self.reset(.noError, context) }
-      }
+    }
+    waiting += count
+    unsent += 1
+    promise.futureResult.assumeIsolated().whenComplete { _ in
+      self.waiting -= count
+      self.unsent -= 1
+      if self.unsent == 0, self.endsRequest { self.reset(.noError, context) }
     }
     context.write(wrapOutboundOut(payload), promise: promise)
   }
@@ -137,7 +144,7 @@ final class StreamTranslator: ChannelDuplexHandler {
     }
     // RFC 9113, section 8.1: an answer before the request's end tells the client to say no more.
     endsRequest = answer.isOver && !isWhole
-    if endsRequest, waiting == 0 { reset(.noError, context) }
+    if endsRequest, unsent == 0 { reset(.noError, context) }
     if mode == .output {
       promise?.succeed()
     } else {

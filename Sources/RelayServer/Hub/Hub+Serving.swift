@@ -13,6 +13,9 @@ extension Hub {
     let policies: Policies
     do throws(PolicyFault) {
       policies = try Policies(lines: serve.policies)
+      if case .tcp = serve.wish, !policies.isEmpty {
+        throw PolicyFault("policies are for HTTP, and this is a TCP endpoint")
+      }
     } catch {
       return refuse(serve.request, UserError(policy: error), session)
     }
@@ -24,9 +27,6 @@ extension Hub {
       guard session.link != nil, !session.isLeaving, self.leaving == nil else { return }
       switch result {
       case .success(let claimed):
-        if let port = claimed.port, let fault = self.hold(port) {
-          return self.refuse(serve.request, fault, session)
-        }
         let endpoint = self.endpoint(claimed, of: session.login.account)
         session.endpoints[endpoint.id] = endpoint
         session.declared[endpoint.id] = policies
@@ -87,7 +87,12 @@ extension Hub {
 
   private func act(_ action: EndpointLife.Action, _ endpoint: Endpoint) {
     switch action {
-    case .write(let epoch, let owner): write(endpoint, epoch, owner)
+    case .write(let epoch, let owner):
+      if let port = endpoint.port, let fault = hold(port) {
+        endpoint.fault = fault
+        return change(endpoint) { $0.written(.failed, at: .now) }
+      }
+      write(endpoint, epoch, owner)
     case .left(let epoch):
       Task { [store, id = endpoint.id] in try? await store.ownerLeft(id, epoch: epoch) }
     case .free:
@@ -140,7 +145,8 @@ extension Hub {
       if case .done = outcome { endpoint.kept = declared }
       self.change(endpoint) { $0.written(outcome, at: .now) }
       // Held for a claim that came to nothing.
-      if let port = endpoint.port, endpoint.serving == nil { self.sockets?.close(port) }
+      guard let port = endpoint.port, !endpoint.isGone else { return }
+      if endpoint.serving == nil { self.sockets?.close(port) }
     }
   }
 
@@ -148,8 +154,8 @@ extension Hub {
   private func give(
     _ endpoint: Endpoint, _ epoch: Epoch, to id: ID, _ request: UInt32
   ) {
-    guard let session = sessions[id] else { return }
-    let policies = session.declared[endpoint.id] ?? Policies()
+    // Whose declaration is not known serves nothing.
+    guard let session = sessions[id], let policies = session.declared[endpoint.id] else { return }
     endpoint.hold(policies)
     guard policies.lines == endpoint.kept else {
       return keep(policies.lines, endpoint, epoch, session, request)
@@ -177,8 +183,9 @@ extension Hub {
     written.futureResult.assumeIsolated().whenComplete { result in
       self.writesUnderWay -= 1
       if case .failure(let error) = result { return self.refuse(request, error, session) }
+      guard !endpoint.isGone, let route = endpoint.life?.route, route == (session.id, epoch)
+      else { return }
       endpoint.kept = policies
-      guard let route = endpoint.life?.route, route == (session.id, epoch) else { return }
       self.give(endpoint, epoch, to: session.id, request)
     }
   }

@@ -61,7 +61,7 @@ final class Exchange: PipeEnd, Creditor {
       return
     }
     if isRaw { return passRaw(bytes, end: end) }
-    if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
+    unread.append(bytes)
     do {
       try readAnswer(connection)
       if end, !isOver {

@@ -43,7 +43,10 @@ extension IngressConnection {
   }
 
   func deadlineMet() {
-    if lingers { return socket.abort() }
+    // While an answer still leaves, the limits on its writing and the relay's drain decide.
+    if lingers {
+      return socket.isSending ? deadline.set(Self.lastLingerTime, on: relay.loop) : socket.abort()
+    }
     if isWaiting { return waiting == nil ? loginIsLate() : () }
     if let exchange { return bodyIsLate(exchange) }
     if socket.unread.readableBytes == 0 { return socket.close() }

@@ -50,7 +50,9 @@ extension IngressConnection {
 
   /// What is no message is answered once, and the connection ends.
   func refuseMessage(_ fault: MessageFault) {
-    if fault == .malformed(.reservedMethod), isFresh, !peer.isSecure { return goOnInHTTP2() }
+    if fault == .malformed(.reservedMethod), isFresh, !peer.isSecure, !socket.isStream {
+      return goOnInHTTP2()
+    }
     refuse(Problem(Refusal(fault)))
   }
 
@@ -170,7 +172,7 @@ extension IngressConnection {
     guard socket.unread.readableBytes > 0 || isPaused else { return socket.resumeReading() }
     let full =
       if let exchange {
-        isPaused || (requestIsWhole && !exchange.isRaw)
+        isPaused || isWaiting || (requestIsWhole && !exchange.isRaw)
       } else {
         isWaiting || socket.mustWait()
       }

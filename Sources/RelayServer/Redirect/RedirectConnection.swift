@@ -42,7 +42,7 @@ final class RedirectConnection: ChannelInboundHandler {
       if lingered > IngressConnection.lingerBytes { context.close(promise: nil) }
       return
     }
-    unread.writeImmutableBuffer(bytes)
+    unread.append(bytes)
     step(context)
   }
 

@@ -54,7 +54,7 @@ final class UpstreamExchange: PipeEnd, Creditor {
     if isOver { return }
     uncredited += bytes.readableBytes
     if isRaw { return passRaw(bytes, end: end) }
-    if unread.readableBytes == 0 { unread = bytes } else { unread.writeImmutableBuffer(bytes) }
+    unread.append(bytes)
     do {
       try readRequest()
     } catch {

@@ -35,14 +35,15 @@ class Answer:
 class Client:
     """One connection. With `wrap` it is TLS's: `wrap(sock)` answers the socket to speak on."""
 
-    def __init__(self, port, host="127.0.0.1", wrap=None, settings=b"", window=1 << 24):
+    def __init__(self, port, host="127.0.0.1", wrap=None, settings=b"", window=1 << 24,
+                 acknowledges=True):
         self.sock = dial(port, host)
         if wrap:
             self.sock = wrap(self.sock)
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 20
         self.answers, self.streams = {}, -1
-        self.goaway = None
+        self.goaway, self.acknowledges = None, acknowledges
         self.given = window > 65_535
         hello = PREFACE + frame(SETTINGS, 0, settings + struct.pack(">HI", 4, min(window, 2**31 - 1)))
         if self.given:
@@ -106,7 +107,7 @@ class Client:
         answer = self.answers.get(stream)
         if kind == SETTINGS and not flags & 1:
             self.sock.sendall(frame(SETTINGS, 0, b"", 1))
-        elif kind == PING and not flags & 1:
+        elif kind == PING and not flags & 1 and self.acknowledges:
             self.sock.sendall(frame(PING, 0, payload, 1))
         elif kind == GOAWAY:
             self.goaway = int.from_bytes(payload[4:8], "big")
