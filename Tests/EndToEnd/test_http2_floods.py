@@ -130,18 +130,31 @@ def test_a_flood_ends_its_connection(serve, app, relay, domain, keep, name):
     assert relay.child.resident() - before < 16 * MIB
 
 
+def test_a_connection_that_was_closed_leaves_nothing_behind(serve, app, relay, domain, keep):
+    """Closed by the relay within a read, with a stream open."""
+    serve(app.port)
+    flood = "WINDOW_UPDATE of a stream"
+    for _ in range(50):
+        flooded(relay, domain, keep, flood)
+    before = relay.child.resident()
+    for _ in range(200):
+        flooded(relay, domain, keep, flood)
+    assert relay.child.resident() - before < 8 * MIB
+
+
 @pytest.mark.parametrize("name", FLOODS)
-def test_floods_cost_the_others_little(serve, app, relay, domain, keep, full, name):
-    """Five seconds of one flood after the other, beside a client that asks 100 times a second."""
+def test_floods_cost_the_others_little(serve, example, relay, domain, keep, full, name):
+    """Five seconds of some ten floods each, beside a client that asks 100 times a second."""
     if not full:
         pytest.skip("timed; ./dev show http.2 runs it")
-    serve(app.port)
+    serve(example().port)
     ask(relay.port, domain)
     before, took = relay.child.resident(), []
     pulse = Pulse(relay.port, domain)
     with pulse.during(5) as others:
         while pulse.beats:
             took.append(flooded(relay, domain, keep, name))
+            time.sleep(0.1)  # A pace.
     grown = (relay.child.resident() - before) / MIB
     print(f"{name}: {len(took)} connections, each ended after at most {max(took):.2f} s; "
           f"relay +{grown:.1f} MiB; the others: {others}")

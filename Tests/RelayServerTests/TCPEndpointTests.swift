@@ -11,11 +11,16 @@ import TunnelCore
 @Suite("TCP endpoints")
 struct TCPEndpointTests {
   /// A port that nobody has, as `--tcp-ports` takes it.
+  /// Below those that the system gives away by itself: no other test gets it in between.
   private static func freePort() async throws -> Int {
-    let listener = try await RawListener.bind()
-    let port = listener.port
-    try await listener.close()
-    return port
+    while true {
+      guard let listener = try? await RawListener.bind(port: .random(in: 10_240..<32_000)) else {
+        continue
+      }
+      let port = listener.port
+      try await listener.close()
+      return port
+    }
   }
 
   private func withPort(

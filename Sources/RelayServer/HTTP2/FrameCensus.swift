@@ -18,6 +18,7 @@ struct FrameHead: Equatable {
   var endsStream: Bool { flags & 1 != 0 }
   /// More than the length of a padding (section 6.1).
   var hasData: Bool { count > (flags & 8 != 0 ? 1 : 0) }
+  var isReset: Bool { type == 3 }
   var isGoAway: Bool { type == 7 }
 }
 

@@ -43,6 +43,8 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
   private var held: [UInt32: Int] = [:]
   private var heldInAll = 0
   private var wantsRead = false
+  /// Streams that the client resets in the bytes at hand: their requests are none.
+  private(set) var resets: Set<UInt32> = []
 
   init(_ limits: IngressLimits, _ flusher: TickFlusher) {
     self.limits = limits
@@ -61,6 +63,9 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
 
   func channelInactive(context: ChannelHandlerContext) {
     forget()
+    // Closed within a read: NIOHTTP2 keeps a list of the streams that have read, and they it, until
+    // that read is over.
+    context.fireChannelReadComplete()
     context.fireChannelInactive()
   }
 
@@ -86,6 +91,7 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
       before = head
       if !blockIsOpen { isInTime() }
       guard census.took(head, at: Moment.now.nanoseconds) else { return close() }
+      if head.isReset { resets.insert(head.stream) }
       if head.isOfHeaderBlock { blockIsOpen = !head.endsHeaders }
       if head.isData, held[head.stream] != nil {
         held[head.stream, default: 0] += head.count
@@ -94,6 +100,7 @@ final class FrameGuard: ChannelDuplexHandler, FlushTarget {
     }
     watchHead(context)
     context.fireChannelRead(data)
+    if !resets.isEmpty { resets = [] }
   }
 
   /// A head, and any other small frame, has its time from its first byte (limits.md).

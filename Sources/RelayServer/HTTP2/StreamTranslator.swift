@@ -43,6 +43,8 @@ final class StreamTranslator: ChannelDuplexHandler {
     do throws(Refusal) {
       switch unwrapInboundIn(data) {
       case .headers(let part) where body == nil:
+        // NIOHTTP2 shows a request that is reset already before it ends its stream.
+        if gate.resets.contains(stream) { return }
         isWhole = part.endStream
         try begin(part.headers, context)
       case .headers(let part):
