@@ -32,7 +32,9 @@ final class Reloading: Sendable {
     self.asks = asks
     clock = Task {
       while !Task.isCancelled {
-        try? await Task.sleep(for: Self.lookEvery)  // A poll's pace, not a wait for something.
+        // The files are looked at once a second: whoever renews a certificate tells nobody. It is a
+        // pace, not a wait for something.
+        try? await Task.sleep(for: Self.lookEvery)
         asks.yield(.look)
       }
     }

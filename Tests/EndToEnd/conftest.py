@@ -7,6 +7,7 @@ import tempfile
 import pytest
 
 from harness.apps import ExampleApp, RawApp
+from harness.secure import SecureRelay
 from harness.tunnel import RELAY, TUNNEL, Home, Relay, agent
 
 
@@ -55,6 +56,14 @@ def relay(folder, numbers):
     """The relay that most tests share. Tests that end a relay start their own."""
     shared = Relay(Home(f"{folder}/{next(numbers)}"))
     shared.start()
+    yield shared
+    shared.stop()
+
+
+@pytest.fixture(scope="session")
+def secure(folder, numbers):
+    """The relay of those tests that are about TLS."""
+    shared = SecureRelay(f"{folder}/{next(numbers)}")
     yield shared
     shared.stop()
 

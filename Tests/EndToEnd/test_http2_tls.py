@@ -5,16 +5,9 @@ import subprocess
 import httpx
 import pytest
 from harness.http2 import Client
-from harness.secure import BASE, MINE, SecureRelay
+from harness.secure import BASE, MINE
 from harness.tunnel import agent
 from harness.wire import Reader, read_answer, request_bytes
-
-
-@pytest.fixture(scope="module")
-def secure(folder, numbers):
-    relay = SecureRelay(f"{folder}/{next(numbers)}")
-    yield relay
-    relay.stop()
 
 
 @pytest.fixture

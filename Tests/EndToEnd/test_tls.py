@@ -13,16 +13,10 @@ from websockets.sync.client import connect
 
 from harness.apps import RawApp, answer_bytes
 from harness.process import run, wait_until
-from harness.secure import BASE, MINE, SecureRelay
+from harness.secure import BASE, MINE
 from harness.tls import Certificates, PlainDoor
 from harness.tunnel import RELAY, Home, Relay, agent
 from harness.wire import Reader, dial, read_answer, request_bytes
-
-@pytest.fixture(scope="module")
-def secure(folder, numbers):
-    relay = SecureRelay(f"{folder}/{next(numbers)}")
-    yield relay
-    relay.stop()
 
 
 @pytest.fixture
